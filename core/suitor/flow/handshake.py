@@ -1,0 +1,191 @@
+"""What every flow shares: the transcript, the flight being written, keys being installed, and slow stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from time import perf_counter
+from typing import Any, TypeVar
+
+from attrs import define, field, frozen
+
+from suitor.config import ClientConfig, ServerConfig
+from suitor.errors import (
+    LocalError,
+    LocalMistake,
+    NegotiationError,
+    NoAgreement,
+    SuitorError,
+    VerificationError,
+)
+from suitor.events import ConnectionInfo, TraceEntry, TraceKind
+from suitor.keys.schedule import traffic_keys
+from suitor.plug.interfaces import Cipher, Hash, Job, UnknownName, VerificationFailed
+from suitor.record.protection import CHANGE_CIPHER_SPEC, HANDSHAKE, Opener, Sealer, plaintext_record
+from suitor.record.reader import RecordReader
+from suitor.record.writer import RecordWriter
+from suitor.usable import Usable, usable
+from suitor.wire.codec import HandshakeType, message, message_name
+
+T = TypeVar("T")
+
+
+@frozen
+class Receive:
+    """A flow's request: the next handshake message, which must be one of these types."""
+
+    types: frozenset[int]
+    names: str
+
+    @classmethod
+    def of(cls, *types: HandshakeType) -> Receive:
+        return cls(frozenset(map(int, types)), " or ".join(message_name(t) for t in types))
+
+
+@frozen
+class Wait:
+    """A flow's request: the result of a stage's slow job."""
+
+    job: Job[Any]
+
+
+Flow = Generator[Receive | Wait, Any, T]
+"""Yields requests; is sent a message's bytes (header included) or a job's result; returns T."""
+
+
+@define(eq=False)
+class Established:
+    """What a finished handshake leaves to the connection. The traffic secrets move on with each KeyUpdate."""
+
+    hash: Hash
+    cipher: Cipher
+    write_secret: bytes = field(repr=False)
+    read_secret: bytes = field(repr=False)
+    exporter_secret: bytes = field(repr=False)
+    info: ConnectionInfo
+
+
+class Transcript:
+    """The handshake's messages, hashed (RFC 8446 section 4.4.1). Pieces are joined before they are hashed."""
+
+    __slots__ = ("_hash", "_pieces", "_state")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._state: Any = None
+        self._hash: Hash | None = None
+
+    def add(self, raw: bytes) -> None:
+        self._pieces.append(raw)
+
+    def use(self, hash_: Hash) -> None:
+        """The suite is known now, and with it the hash."""
+        if self._hash is not hash_:
+            self._hash = hash_
+            self._state = hash_.new()
+
+    def digest(self) -> bytes:
+        """Transcript-Hash of all messages so far."""
+        if self._pieces:
+            self._state.update(b"".join(self._pieces))
+            self._pieces.clear()
+        digest: bytes = self._state.copy().digest()
+        return digest
+
+    def replace_with_hash(self) -> None:
+        """A HelloRetryRequest is coming: the first ClientHello counts as its hash (section 4.4.1)."""
+        assert self._hash is not None
+        self._pieces = [message(HandshakeType.MESSAGE_HASH, self.digest())]
+        self._state = self._hash.new()
+
+
+class Handshake:
+    """One handshake in progress. Flows and steps talk to the record layer only through it."""
+
+    __slots__ = (
+        "_ccs_sent",
+        "_flight",
+        "client_random",
+        "compatible",
+        "config",
+        "have",
+        "reader",
+        "transcript",
+        "writer",
+    )
+
+    def __init__(
+        self, config: ClientConfig | ServerConfig, reader: RecordReader, writer: RecordWriter
+    ) -> None:
+        self.config = config
+        self.have: Usable = usable(config.policy, config.catalogue)
+        self.reader = reader
+        self.writer = writer
+        self.transcript = Transcript()
+        self.client_random = b""
+        self.compatible = False
+        self._flight: list[bytes] = []
+        self._ccs_sent = False
+
+    def send(self, raw: bytes) -> None:
+        """Append a message to the flight and to the transcript."""
+        self.transcript.add(raw)
+        self._flight.append(raw)
+        if self.config.trace is not None:
+            self.trace(TraceKind.MESSAGE, message_name(raw[0]), True, len(raw), raw)
+
+    def flush(self, version: int = 0x0303) -> None:
+        """Write the flight in as few records as it fits in."""
+        if self._flight:
+            self.writer.write(HANDSHAKE, b"".join(self._flight), version)
+            self._flight.clear()
+
+    def change_cipher_spec(self) -> None:
+        """Middlebox compatibility (RFC 8446 appendix D.4): one meaningless record, once."""
+        if self.compatible and not self._ccs_sent:
+            self.flush()
+            self.writer.raw(plaintext_record(CHANGE_CIPHER_SPEC, b"\x01"))
+            self._ccs_sent = True
+
+    def write_with(self, hash_: Hash, cipher: Cipher, secret: bytes, name: str) -> None:
+        """Protect what is sent from here on with keys from ``secret``."""
+        self.flush()
+        self.writer.sealer = Sealer(cipher, *traffic_keys(hash_, secret, cipher))
+        self.trace(TraceKind.KEYS, name, True)
+
+    def read_with(self, hash_: Hash, cipher: Cipher, secret: bytes, name: str) -> None:
+        """Expect what comes from here on protected with keys from ``secret``."""
+        self.reader.install(Opener(cipher, *traffic_keys(hash_, secret, cipher)))
+        self.trace(TraceKind.KEYS, name, False)
+
+    def keylog(self, label: str, secret: bytes) -> None:
+        """One SSLKEYLOGFILE line (RFC 9850 section 2), when asked for."""
+        if self.config.keylog is not None:
+            self.config.keylog(f"{label} {self.client_random.hex()} {secret.hex()}")
+
+    def trace(self, kind: TraceKind, name: str, sent: bool, size: int = 0, detail: Any = None) -> None:
+        if self.config.trace is not None:
+            self.config.trace(TraceEntry(kind, name, sent, size, perf_counter(), detail))
+
+
+def plugin_failed(what: str, method: str, error: Exception | str) -> LocalError:
+    """The error for a plugin that broke its contract; the peer sees internal_error. An exception is told by
+    its class alone, for its text may hold what should not be told."""
+    said = error if isinstance(error, str) else f"raised {type(error).__name__}"
+    return LocalError(LocalMistake.PLUGIN_FAILED, f"{what}, {method}: {said}")
+
+
+def ask(what: str, call: Callable[[], T | Job[T]]) -> Flow[T]:
+    """Ask a stage, waiting for its job if it hands one over, and turn its exceptions into named errors."""
+    try:
+        answer = call()
+        if isinstance(answer, Job):
+            answer = yield Wait(answer)
+    except VerificationFailed as failed:
+        raise VerificationError(failed.reason, failed.detail) from failed
+    except UnknownName as unknown:
+        raise NegotiationError(NoAgreement.UNRECOGNIZED_NAME, str(unknown)) from unknown
+    except SuitorError:
+        raise
+    except Exception as error:
+        raise plugin_failed(what, "the stage's answer", error) from error
+    return answer

@@ -1,0 +1,63 @@
+"""Handshake messages out of records: coalesced or cut at any byte (RFC 8446 section 5.1)."""
+
+from __future__ import annotations
+
+from suitor.errors import PeerMisbehaved, ProtocolError
+from suitor.policy import Limits
+from suitor.wire.codec import HandshakeType, message_name
+
+_CLIENT_HELLO = int(HandshakeType.CLIENT_HELLO)
+_CERTIFICATES = (int(HandshakeType.CERTIFICATE), int(HandshakeType.COMPRESSED_CERTIFICATE))
+
+
+class Joiner:
+    """Holds at most one incomplete message and what follows it in the same record. A message larger than its
+    limit is refused when its header is read, not when it is complete."""
+
+    __slots__ = ("_data", "_limits", "_position")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._data = b""
+        self._position = 0
+
+    def add(self, content: bytes) -> None:
+        """Append a handshake record's content."""
+        self._data = self._data[self._position :] + content
+        self._position = 0
+
+    def pending(self) -> bool:
+        """Whether bytes are held that no message was made of yet."""
+        return self._position < len(self._data)
+
+    def check_not_interleaved(self) -> None:
+        """Other records may not stand between the parts of a message."""
+        if self.pending():
+            raise ProtocolError(PeerMisbehaved.INTERLEAVED_RECORD)
+
+    def next(self) -> bytes | None:
+        """The next whole message, header included."""
+        data, start = self._data, self._position
+        if len(data) - start < 4:
+            return None
+        size = int.from_bytes(data[start + 1 : start + 4], "big")
+        if size > self._limit(data[start]):
+            raise ProtocolError(
+                PeerMisbehaved.MESSAGE_TOO_LARGE, f"{message_name(data[start])} of {size} bytes"
+            )
+        end = start + 4 + size
+        if end > len(data):
+            return None
+        if end == len(data):
+            self._data = b""
+            self._position = 0
+            return data[start:end] if start else data
+        self._position = end
+        return data[start:end]
+
+    def _limit(self, kind: int) -> int:
+        if kind == _CLIENT_HELLO:
+            return self._limits.client_hello
+        if kind in _CERTIFICATES:
+            return self._limits.certificate_message
+        return self._limits.handshake_message

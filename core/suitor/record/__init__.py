@@ -1,0 +1,1 @@
+"""The record layer (RFC 8446 section 5): framing, protection, padding and limits."""

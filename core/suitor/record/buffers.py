@@ -1,0 +1,28 @@
+"""Buffers that busy connections borrow, so that an idle connection holds none.
+
+A buffer belongs to one connection from ``take`` to ``give``; both are single list operations, which makes the pool
+safe between threads. A page that was touched before costs no page fault, and that is most of the price of a fresh
+buffer.
+"""
+
+from __future__ import annotations
+
+SIZE = 16 * (16_384 + 256 + 5)
+"""Sixteen of the largest protected records with their headers, in bytes (RFC 8446 section 5.2)."""
+
+_KEPT = 8
+_free: list[bytearray] = []
+
+
+def take() -> bytearray:
+    """A buffer of ``SIZE`` bytes. Its content is whatever was there before."""
+    try:
+        return _free.pop()
+    except IndexError:
+        return bytearray(SIZE)
+
+
+def give(buffer: bytearray) -> None:
+    """Hand a buffer back; one that grew is let go."""
+    if len(buffer) == SIZE and len(_free) < _KEPT:
+        _free.append(buffer)

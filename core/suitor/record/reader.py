@@ -1,0 +1,148 @@
+"""Bytes from the transport -> records, opened and stripped of padding (RFC 8446 sections 5.1 to 5.4)."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from suitor.errors import PeerMisbehaved, ProtocolError
+from suitor.record import buffers
+from suitor.record.protection import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    MAX_CIPHERTEXT,
+    MAX_PLAINTEXT,
+    Opener,
+)
+
+_header = Struct("!BHH").unpack_from
+
+_NOTHING = memoryview(b"")
+
+WAITING_LIMIT = 1_048_576
+"""Bytes held unread, while a stage's job keeps the handshake waiting, at most."""
+
+
+class RecordReader:
+    """Holds what came and is not read yet: less than one record, unless the engine is waiting for a job.
+
+    ``opener`` is None until keys are installed. ``early`` tells whether any record was opened with it: until
+    then a plaintext alert is believed, for a peer that could not follow us to these keys has no other.
+    """
+
+    __slots__ = ("_buffer", "_data", "_first", "_position", "early", "opener")
+
+    def __init__(self) -> None:
+        self._data = _NOTHING
+        self._position = 0
+        self._buffer: bytearray | None = None
+        self._first = True
+        self.opener: Opener | None = None
+        self.early = True
+
+    def install(self, opener: Opener) -> None:
+        """Read with these keys from the next record on."""
+        self.early = self.opener is None
+        self.opener = opener
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes. They are only borrowed until ``rest`` is called."""
+        rest = len(self._data) - self._position
+        if rest:
+            if rest + len(data) > WAITING_LIMIT:
+                raise ProtocolError(PeerMisbehaved.TOO_MUCH_WAITING, f"{rest + len(data)} bytes")
+            self._data = memoryview(b"".join((self._data[self._position :], data)))
+        else:
+            self._data = memoryview(data)
+        self._position = 0
+
+    def rest(self) -> None:
+        """Stop borrowing: keep a copy of what is left, hand the buffer back."""
+        if self._position < len(self._data):
+            self._data = memoryview(bytes(self._data[self._position :]))
+        else:
+            self._data = _NOTHING
+        self._position = 0
+        if self._buffer is not None:
+            buffers.give(self._buffer)
+            self._buffer = None
+
+    def mid_record(self) -> bool:
+        """Whether bytes are waiting that are not a whole record yet."""
+        return self._position < len(self._data)
+
+    def read(self) -> tuple[int, bytes] | None:
+        """The next record as (content type, plaintext), or None until more bytes come."""
+        data, start = self._data, self._position
+        available = len(data) - start
+        if available < 5:
+            if available and self._first:
+                self._check_start(data[start])
+            return None
+        content_type, version, size = _header(data, start)
+        body = start + 5
+        end = body + size
+        opener = self.opener
+        if content_type == APPLICATION_DATA and opener is not None:
+            if size > MAX_CIPHERTEXT:
+                raise ProtocolError(PeerMisbehaved.RECORD_OVERFLOW, f"{size} bytes")
+            if size > available - 5:
+                return None
+            self._position = end
+            return self._open(opener, data[start:body], data[body:end], size - opener.tag_size)
+        if self._first:
+            self._check_start(content_type)
+        self._check_plaintext(content_type, version, size)
+        if size > available - 5:
+            return None
+        self._position = end
+        self._first = False
+        return content_type, bytes(data[body:end])
+
+    def _check_start(self, content_type: int) -> None:
+        """A TLS connection starts with a handshake record, or an alert that refuses it."""
+        if content_type != HANDSHAKE and content_type != ALERT:
+            raise ProtocolError(PeerMisbehaved.NOT_TLS, f"first byte 0x{content_type:02x}")
+
+    def _check_plaintext(self, content_type: int, version: int, size: int) -> None:
+        """Section 5: a plaintext record of handshake or alert before keys, or a change_cipher_spec."""
+        if content_type not in (CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA):
+            raise ProtocolError(PeerMisbehaved.BAD_RECORD_TYPE, str(content_type))
+        if version >> 8 != 3:
+            raise ProtocolError(PeerMisbehaved.RECORD_VERSION, f"0x{version:04x}")
+        if self.opener is None:
+            if content_type == APPLICATION_DATA:
+                raise ProtocolError(PeerMisbehaved.UNEXPECTED_APPLICATION_DATA)
+        elif content_type == HANDSHAKE or (content_type == ALERT and not self.early):
+            raise ProtocolError(PeerMisbehaved.PLAINTEXT_RECORD)
+        if size > MAX_PLAINTEXT:
+            raise ProtocolError(PeerMisbehaved.RECORD_OVERFLOW, f"{size} bytes")
+        if not size:
+            raise ProtocolError(PeerMisbehaved.EMPTY_RECORD)
+
+    def _open(self, opener: Opener, header: memoryview, sealed: memoryview, size: int) -> tuple[int, bytes]:
+        """Decrypt to ``size`` bytes, then strip the padding: the last non-zero byte is the type (sections 5.2
+        and 5.4)."""
+        if size < 1:
+            raise ProtocolError(PeerMisbehaved.BAD_RECORD_MAC, "shorter than its tag")
+        if self._buffer is None:
+            self._buffer = buffers.take()
+        inner = memoryview(self._buffer)[:size]
+        opener.open(header, sealed, inner)
+        self.early = False
+        if size > MAX_PLAINTEXT + 1:
+            raise ProtocolError(PeerMisbehaved.RECORD_OVERFLOW, f"{size - 1} bytes of plaintext")
+        content_type = inner[size - 1]
+        if content_type == APPLICATION_DATA:
+            return APPLICATION_DATA, bytes(inner[: size - 1])
+        content = bytes(inner).rstrip(b"\0")
+        if not content:
+            raise ProtocolError(PeerMisbehaved.NO_CONTENT_TYPE)
+        content_type = content[-1]
+        content = content[:-1]
+        if content_type not in (ALERT, HANDSHAKE, APPLICATION_DATA):
+            raise ProtocolError(PeerMisbehaved.BAD_RECORD_TYPE, f"{content_type} inside a protected record")
+        if not content and content_type != APPLICATION_DATA:
+            raise ProtocolError(PeerMisbehaved.EMPTY_RECORD)
+        return content_type, content

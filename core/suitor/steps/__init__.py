@@ -1,0 +1,1 @@
+"""One handshake step each, both sides of it: plain functions, tested without a connection."""

@@ -1,0 +1,92 @@
+"""Policy x catalogue: what is left of each axis, before any peer is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from attrs import frozen
+
+from suitor import registry
+from suitor.catalogue import Catalogue, LitSuite
+from suitor.decision import Axis, Verdict
+from suitor.plug.interfaces import CertificateCompression, Group, SignatureScheme
+from suitor.policy import Policy
+
+SPOKEN_VERSIONS = (registry.TLS13,)
+"""The versions that have a flow."""
+
+
+@frozen(eq=False)
+class Usable:
+    """What a policy leaves of a catalogue, by wire code in the policy's order; and why the rest fell out."""
+
+    versions: tuple[int, ...]
+    suites: Mapping[int, LitSuite]
+    groups: Mapping[int, Group]
+    signatures: Mapping[int, SignatureScheme]
+    certificate_signatures: tuple[int, ...]
+    compressions: Mapping[int, CertificateCompression]
+    dropped: Mapping[tuple[Axis, int], Verdict]
+
+
+@lru_cache(maxsize=128)
+def usable(policy: Policy, catalogue: Catalogue) -> Usable:
+    """Filter each axis alone, once for a pair of policy and catalogue."""
+    dropped: dict[tuple[Axis, int], Verdict] = {}
+
+    def keep(axis: Axis, code: int, found: object | None, strength: int, floor: int) -> bool:
+        if found is None:
+            dropped[axis, code] = Verdict.NOT_INSTALLED
+        elif strength < floor:
+            dropped[axis, code] = Verdict.BELOW_FLOOR
+        return (axis, code) not in dropped
+
+    versions = []
+    for name in policy.versions:
+        code = registry.version_code(name)
+        if code in SPOKEN_VERSIONS:
+            versions.append(code)
+        else:
+            dropped[Axis.VERSION, code] = Verdict.NOT_SPOKEN
+
+    suites = {}
+    for name in policy.suites:
+        lit = catalogue.suite_named(name)
+        code = lit.code if lit else _registered(registry.suites(), name)
+        if keep(Axis.SUITE, code, lit, lit.cipher.strength if lit else 0, policy.minimum_cipher) and lit:
+            suites[code] = lit
+
+    groups = {}
+    for name in policy.groups:
+        group = catalogue.group_named(name)
+        code = group.code if group else _registered(registry.groups(), name)
+        if keep(Axis.GROUP, code, group, group.strength if group else 0, policy.minimum_group) and group:
+            groups[code] = group
+
+    schemes = {}
+    for name in (*policy.signatures, *policy.certificate_signatures):
+        scheme = catalogue.signature_named(name)
+        code = scheme.code if scheme else _registered(registry.schemes(), name)
+        strength = scheme.strength if scheme else 0
+        if keep(Axis.SIGNATURE, code, scheme, strength, policy.minimum_signature) and scheme:
+            schemes[name] = scheme
+    return Usable(
+        tuple(versions),
+        suites,
+        groups,
+        {
+            schemes[name].code: schemes[name]
+            for name in policy.signatures
+            if name in schemes and schemes[name].handshake13
+        },
+        tuple(schemes[name].code for name in policy.certificate_signatures if name in schemes),
+        catalogue.compressions if policy.certificate_compression else {},
+        dropped,
+    )
+
+
+def _registered(table: Mapping[int, Any], name: str) -> int:
+    """The code of a name that nothing installed provides; -1 for one that the registry does not know either."""
+    return next((row.code for row in table.values() if row.name == name), -1)
