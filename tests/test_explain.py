@@ -290,17 +290,23 @@ def test_a_private_name_says_which_list_it_is_for() -> None:
 # --- whatever is offered ----------------------------------------------------------------------------------
 
 GREASE = (0x0A0A, 0xFAFA)
+
+
+def codes(*known: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """Enough of them that something is usually common."""
+    return st.lists(st.sampled_from([*known, *GREASE]), min_size=3, unique=True).map(tuple)
+
+
 OFFERS = st.builds(
     Offer,
-    versions=st.lists(st.sampled_from([0x0304, 0x0303, 0x0301, *GREASE]), unique=True).map(tuple),
-    suites=st.lists(st.sampled_from([AES128, AES256, CHACHA, 0x1304, 0x00C6, 0xC02B, 0x00FF, *GREASE])).map(
-        tuple
-    ),
-    groups=st.lists(st.sampled_from([X25519, P256, P384, 0x0100, 0x001E, 0xFE00, *GREASE])).map(tuple),
+    versions=st.sampled_from([(0x0304,), (0x0304, 0x0303), (0x3A3A, 0x0304), (0x0303,)]),
+    suites=codes(AES128, AES256, CHACHA, 0x1304, 0x00C6, 0xC02B, 0x00FF),
+    groups=codes(X25519, P256, P384, 0x0100, 0x001E, 0xFE00),
     shares=st.lists(st.sampled_from([X25519, P256])).map(tuple),
-    signatures=st.none()
-    | st.lists(st.sampled_from([ECDSA_P256, ECDSA_P384, ED25519, 0x0804, RSA_PKCS1, *GREASE])).map(tuple),
-    alpn=st.lists(st.sampled_from([b"h2", b"http/1.1"])).map(tuple),
+    signatures=st.integers(0, 9).flatmap(
+        lambda n: codes(ECDSA_P256, ECDSA_P384, ED25519, 0x0804, RSA_PKCS1) if n else st.none()
+    ),
+    alpn=st.sampled_from([(), (b"h2",), (b"h2", b"http/1.1")]),
 )
 
 
@@ -320,8 +326,8 @@ POLICIES = st.builds(
     minimum_signature=st.sampled_from([0, 112, 150, 192, 300]),
 )
 
-CREDENTIALS = st.sampled_from([None, (), (credential(P256_KEY),)])
-ALPN = st.sampled_from([(), (b"h2",), (b"other",)])
+CREDENTIALS = st.sampled_from([None, (credential(P256_KEY),), None, ()])
+ALPN = st.sampled_from([(), (b"h2",), (b"http/1.1", b"h2"), (b"other",)])
 
 
 def everything_installed(policy: Policy) -> Policy:

@@ -16,6 +16,7 @@ from suitor.plug.interfaces import (
     SignatureScheme,
     StageFactory,
 )
+from suitor.policy import Policy
 from suitor.registry import Suite
 
 
@@ -135,8 +136,13 @@ class Catalogue:
 
 
 @cache
-def default_catalogue() -> Catalogue:
-    """The catalogue of everything installed, loaded on first use and then kept."""
+def _load(winners: tuple[tuple[str, str], ...]) -> Catalogue:
     from suitor.plug.loader import load_catalogue
 
-    return load_catalogue()
+    return load_catalogue(winners=dict(winners))
+
+
+def default_catalogue(policy: Policy | None = None) -> Catalogue:
+    """The catalogue of everything installed, loaded on first use and then kept. Where distributions collide,
+    ``policy.winners`` decides; without a policy, nobody wins."""
+    return _load(tuple(sorted(policy.winners.items())) if policy is not None else ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from suitor.catalogue import Catalogue, default_catalogue
 from suitor.errors import LocalError, LocalMistake
@@ -34,6 +34,10 @@ def _check_alpn(_instance: object, _attribute: object, value: tuple[bytes, ...])
             raise LocalError(LocalMistake.BAD_ALPN, repr(name))
 
 
+def _catalogue(config: ClientConfig | ServerConfig) -> Catalogue:
+    return default_catalogue(config.policy)
+
+
 @frozen(kw_only=True, eq=False)
 class ClientConfig:
     """What a client needs. ``verification`` decides whom to trust; ``credentials`` answers a server that asks
@@ -41,7 +45,7 @@ class ClientConfig:
 
     verification: PeerVerification
     policy: Policy = MODERN
-    catalogue: Catalogue = field(factory=default_catalogue, repr=False)
+    catalogue: Catalogue = field(default=Factory(_catalogue, takes_self=True), repr=False)
     credentials: Credentials | None = None
     alpn: tuple[bytes, ...] = field(default=(), validator=_check_alpn)
     keylog: Keylog | None = field(default=None, repr=False)
@@ -57,7 +61,7 @@ class ServerConfig:
 
     credentials: Credentials
     policy: Policy = MODERN
-    catalogue: Catalogue = field(factory=default_catalogue, repr=False)
+    catalogue: Catalogue = field(default=Factory(_catalogue, takes_self=True), repr=False)
     verification: PeerVerification | None = None
     client_auth: ClientAuth = ClientAuth.NONE
     alpn: tuple[bytes, ...] = field(default=(), validator=_check_alpn)

@@ -40,6 +40,7 @@ from suitor.plug.interfaces import Job
 from suitor.record.protection import (
     ALERT,
     APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     MAX_PLAINTEXT,
     Opener,
@@ -312,7 +313,7 @@ class Connection:
                 self._joiner.check_not_interleaved()
                 if content_type == ALERT:
                     self._on_alert(content)
-                else:
+                elif content_type == CHANGE_CIPHER_SPEC:
                     self._on_change_cipher_spec(content)
         if self._owes_key_update:
             self._pay_key_update()

@@ -37,6 +37,7 @@ class Verdict(Enum):
     NO_KEY = "no certificate here has a key for it"
     NO_SCHEME = "the client accepts no signature scheme that its key can make"
     STAGE = "the credentials stage's own word"
+    CERTIFICATES_ONLY = "accepted inside certificates alone"
     NOT_CHOSEN = "offered, and the server chose otherwise"
     NEVER_OFFERED = "selected by the server, though it was never offered"
     GREASE = "a GREASE value, ignored (RFC 8701)"

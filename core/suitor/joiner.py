@@ -18,13 +18,21 @@ class Joiner:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._data = b""
+        self._data: bytes | bytearray = b""
         self._position = 0
 
     def add(self, content: bytes) -> None:
         """Append a handshake record's content."""
-        self._data = self._data[self._position :] + content
+        data = self._data
+        if not data:
+            self._data = content
+            return
+        if not isinstance(data, bytearray):
+            # A message in very many small records must not be copied for each of them.
+            data = self._data = bytearray(data)
+        del data[: self._position]
         self._position = 0
+        data += content
 
     def pending(self) -> bool:
         """Whether bytes are held that no message was made of yet."""
@@ -51,9 +59,9 @@ class Joiner:
         if end == len(data):
             self._data = b""
             self._position = 0
-            return data[start:end] if start else data
-        self._position = end
-        return data[start:end]
+        else:
+            self._position = end
+        return bytes(data[start:end])
 
     def _limit(self, kind: int) -> int:
         if kind == _CLIENT_HELLO:

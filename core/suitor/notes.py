@@ -50,7 +50,7 @@ def tell_choice(
         for code in dict.fromkeys([*policy, *offered]):
             verdict = have.dropped.get((axis, code)) or special.get(code)
             if verdict is None:
-                verdict = _verdict(axis, code, mine, offered, taken)
+                verdict = _verdict(axis, code, mine, offered, taken, have)
             detail = _detail(axis, code, verdict)
             note(Note(axis, candidate_name(axis, code, have), code if code >= 0 else None, verdict, detail))
 
@@ -73,11 +73,13 @@ def tell_choice(
     for credential in credentials or ():
         note(_credential_note(credential, offer, have, chosen))
     for protocol in dict.fromkeys([*alpn, *offer.alpn]):
-        verdict = _verdict(Axis.ALPN, protocol, alpn, offer.alpn, chosen.alpn)
+        verdict = _verdict(Axis.ALPN, protocol, alpn, offer.alpn, chosen.alpn, have)
         note(Note(Axis.ALPN, protocol.decode("ascii", "backslashreplace"), None, verdict))
 
 
-def _verdict(axis: Axis, code: Any, mine: Container[Any], offered: Container[Any], taken: Any) -> Verdict:
+def _verdict(
+    axis: Axis, code: Any, mine: Container[Any], offered: Container[Any], taken: Any, have: Usable
+) -> Verdict:
     if code == taken:
         return Verdict.TAKEN
     if code in mine:
@@ -88,10 +90,13 @@ def _verdict(axis: Axis, code: Any, mine: Container[Any], offered: Container[Any
         return Verdict.GREASE
     if axis is Axis.SUITE and code in _SIGNALS:
         return Verdict.SIGNALLING
-    if not _known(axis, code):
+    if not _known(axis, code, have):
         return Verdict.UNKNOWN
-    if axis is Axis.SUITE and registry.suites()[code].max_version < registry.TLS13:
+    suite = registry.suites().get(code) if axis is Axis.SUITE else None
+    if suite is not None and suite.max_version < registry.TLS13:
         return Verdict.WRONG_VERSION
+    if axis is Axis.SIGNATURE and code in have.certificate_signatures:
+        return Verdict.CERTIFICATES_ONLY
     return Verdict.NOT_IN_POLICY
 
 
@@ -102,28 +107,27 @@ _TABLES: Mapping[Axis, Callable[[], Mapping[int, registry.Entry]]] = {
 }
 
 
-def _known(axis: Axis, code: int) -> bool:
+def _installed(axis: Axis, code: int, have: Usable) -> LitSuite | Group | SignatureScheme | None:
+    if axis is Axis.SUITE:
+        return have.catalogue.suites.get(code)
+    return have.catalogue.groups.get(code) if axis is Axis.GROUP else have.catalogue.signatures.get(code)
+
+
+def _known(axis: Axis, code: int, have: Usable) -> bool:
     if axis is Axis.VERSION:
         return 0x0300 <= code <= 0x0304
-    return code in _TABLES[axis]()
+    return code in _TABLES[axis]() or _installed(axis, code, have) is not None
 
 
 def candidate_name(axis: Axis, code: int, have: Usable | None = None) -> str:
-    """A candidate's name, installed or registered; its code in hexadecimal where it has none."""
+    """A candidate's name, registered or installed; its code in hexadecimal where it has none."""
     if axis is Axis.VERSION:
         return registry.version_name(code)
-    if have is not None:
-        installed: LitSuite | Group | SignatureScheme | None = (
-            have.suites.get(code)
-            if axis is Axis.SUITE
-            else have.groups.get(code)
-            if axis is Axis.GROUP
-            else have.signatures.get(code)
-        )
-        if installed is not None:
-            return installed.name
     row = _TABLES[axis]().get(code)
-    return row.name if row else f"0x{code:04x}"
+    if row is not None:
+        return row.name
+    installed = _installed(axis, code, have) if have is not None else None
+    return installed.name if installed is not None else f"0x{code:04x}"
 
 
 def _detail(axis: Axis, code: int, verdict: Verdict) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from attrs import frozen
 
@@ -22,6 +21,7 @@ SPOKEN_VERSIONS = (registry.TLS13,)
 class Usable:
     """What a policy leaves of a catalogue, by wire code in the policy's order; and why the rest fell out."""
 
+    catalogue: Catalogue
     versions: tuple[int, ...]
     suites: Mapping[int, LitSuite]
     groups: Mapping[int, Group]
@@ -54,25 +54,26 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
     suites = {}
     for name in policy.suites:
         lit = catalogue.suite_named(name)
-        code = lit.code if lit else _registered(registry.suites(), name)
+        code = lit.code if lit else _code(registry.suite_named(name))
         if keep(Axis.SUITE, code, lit, lit.cipher.strength if lit else 0, policy.minimum_cipher) and lit:
             suites[code] = lit
 
     groups = {}
     for name in policy.groups:
         group = catalogue.group_named(name)
-        code = group.code if group else _registered(registry.groups(), name)
+        code = group.code if group else _code(registry.group_named(name))
         if keep(Axis.GROUP, code, group, group.strength if group else 0, policy.minimum_group) and group:
             groups[code] = group
 
     schemes = {}
     for name in (*policy.signatures, *policy.certificate_signatures):
         scheme = catalogue.signature_named(name)
-        code = scheme.code if scheme else _registered(registry.schemes(), name)
+        code = scheme.code if scheme else _code(registry.scheme_named(name))
         strength = scheme.strength if scheme else 0
         if keep(Axis.SIGNATURE, code, scheme, strength, policy.minimum_signature) and scheme:
             schemes[name] = scheme
     return Usable(
+        catalogue,
         tuple(versions),
         suites,
         groups,
@@ -87,6 +88,6 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
     )
 
 
-def _registered(table: Mapping[int, Any], name: str) -> int:
+def _code(entry: registry.Entry | None) -> int:
     """The code of a name that nothing installed provides; -1 for one that the registry does not know either."""
-    return next((row.code for row in table.values() if row.name == name), -1)
+    return -1 if entry is None else entry.code

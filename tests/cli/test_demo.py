@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from conftest import suitor
 
 from suitor.catalogue import default_catalogue
 from suitor.cli.exits import Exit
@@ -15,6 +14,7 @@ from suitor.decision import Axis, Verdict
 from suitor.errors import NoAgreement
 from suitor.events import TraceKind
 from suitor.policy import find_policy
+from tests.cli.running import suitor
 
 
 def story_by(policy: str) -> Story:
@@ -124,7 +124,12 @@ def test_plain_text_without_a_terminal() -> None:
     assert (done.code, done.err) == (Exit.SUCCESS, "")
     text = done.out.decode("ascii")
     assert "\x1b" not in text
-    for words in ("ClientHello", "TLS_AES_128_GCM_SHA256", "client_handshake_traffic_secret", ANSWER.decode()):
+    for words in (
+        "ClientHello",
+        "TLS_AES_128_GCM_SHA256",
+        "client_handshake_traffic_secret",
+        ANSWER.decode(),
+    ):
         assert words in text
 
 

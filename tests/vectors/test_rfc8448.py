@@ -18,6 +18,7 @@ from suitor.plug.loader import load_catalogue
 from suitor.record.protection import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Opener, Sealer
 from suitor.record.reader import RecordReader
 from suitor.record.writer import RecordWriter
+from suitor.steps.certificate_verify import signed_content
 from suitor.wire import hello, messages
 from suitor.wire.codec import HandshakeType, message
 
@@ -326,8 +327,7 @@ def test_every_signature_verifies(trace: str) -> None:
         leaf = messages.decode_certificate_body(certificate.message[4:]).entries[0].data
         scheme, signature = messages.decode_certificate_verify(step.message)
         before = HASH.digest(step.transcript.removesuffix(step.message))
-        context = f"TLS 1.3, {step.actor} CertificateVerify".encode()
-        data = b" " * 64 + context + b"\0" + before
+        data = signed_content(before, step.actor == "server")
         public_key = x509.load_der_x509_certificate(leaf).public_key()
         CATALOGUE.signatures[scheme].verify(public_key, signature, data)
 

@@ -89,10 +89,11 @@ def connect(
     host, port = address_from(address, 443)
     if (cert is None) != (key is None):
         raise LocalError(LocalMistake.BAD_OPTION, "--cert and --key belong together")
-    catalogue = default_catalogue()
+    rules = find_policy(policy)
+    catalogue = default_catalogue(rules)
     config = ClientConfig(
         verification=verification_from(catalogue, ca, insecure=insecure),
-        policy=find_policy(policy),
+        policy=rules,
         catalogue=catalogue,
         credentials=None if cert is None or key is None else credentials_from(catalogue, [cert], [key]),
         alpn=alpn_from(alpn or []),
@@ -184,7 +185,7 @@ async def _send_input(writer: TLSWriter) -> None:
 
 def _tell_agreed(peer: Any, info: ConnectionInfo, as_json: bool) -> None:
     if as_json:
-        facts = {"schema": SCHEMA, "event": "connected", "peer": place(peer), **info.to_dict()}
+        facts = {"schema": SCHEMA, "event": "connected", "address": place(peer), **info.to_dict()}
         print(json_text.dumps(facts), file=sys.stderr)
         return
     rows = [("connected to", place(peer)), *agreed(info)]

@@ -63,7 +63,8 @@ def demo(*, policy: str = "modern", json: Annotated[bool, Parameter(negative=())
     json
         Print the same as JSON ("schema": "suitor.demo/1").
     """
-    story = collect(find_policy(policy), default_catalogue())
+    rules = find_policy(policy)
+    story = collect(rules, default_catalogue(rules))
     if json:
         print(json_text.dumps(story.to_dict(), indent=2))
     else:

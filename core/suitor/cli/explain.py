@@ -77,7 +77,7 @@ def explain(
     if source is None and not sample:
         source, sample = (None, True) if sys.stdin.isatty() else ("-", False)
     chosen = find_policy(policy)
-    catalogue = default_catalogue()
+    catalogue = default_catalogue(chosen)
     if source is None:
         found = _sample(catalogue)
     else:

@@ -74,6 +74,8 @@ def find(root: Path, path: bytes) -> Found | Moved:
             # One slash at the start: two would name another host.
             return Moved("/" + "/".join(quote(segment) for segment in segments) + "/")
         place = _inside(root, place / "index.html")
+    elif path.endswith(b"/"):
+        raise NotServed(404)
     return _open(place)
 
 

@@ -21,6 +21,9 @@ from suitor.io.streams import TLSReader, TLSWriter
 MAX_HEAD = 16_384
 """The longest request line and headers together, in bytes."""
 
+HEAD_PIECE = 2_048
+"""Bytes read at once: h11 counts what is incomplete, so a head may be longer by this."""
+
 MAX_TARGET = 8_192
 """The longest request target, in bytes."""
 
@@ -101,7 +104,7 @@ class Session:
             if isinstance(event, h11.Request):
                 return event
             if event is h11.NEED_DATA:
-                self._http.receive_data(await self.reader.read(65_536))
+                self._http.receive_data(await self.reader.read(HEAD_PIECE))
             else:
                 return None
 

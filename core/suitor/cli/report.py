@@ -96,13 +96,13 @@ class StatusLines:
             words.append(f"client={info.peer.subject}")
         line = printable(" ".join(word for word in words if word))
         self._say(
-            {"event": "connected", "peer": place(peer), **info.to_dict()},
+            {"event": "connected", "address": place(peer), **info.to_dict()},
             f"{place(peer)} {line}",
         )
 
     def failed(self, peer: Any, error: SuitorError) -> None:
         self._say(
-            {"event": "failed", "peer": place(peer), **failure(error)},
+            {"event": "failed", "address": place(peer), **failure(error)},
             f"{place(peer)} failed: {failure_line(error)}",
         )
 

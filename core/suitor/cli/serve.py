@@ -80,8 +80,8 @@ def serve(
         Print the lines as JSON.
     """
     root = None if www is None else _directory(www)
-    catalogue = default_catalogue()
     rules = find_policy(policy)
+    catalogue = default_catalogue(rules)
     if client_auth is not None and client_ca is None:
         raise LocalError(LocalMistake.BAD_OPTION, "--client-auth needs --client-ca")
     config = ServerConfig(

@@ -22,6 +22,7 @@ from suitor.steps.finished import check_finished, make_finished
 from suitor.steps.hello_retry_request import make_hello_retry_request
 from suitor.steps.key_exchange import answer
 from suitor.steps.server_hello import make_server_hello
+from suitor.wire import extensions as ext
 from suitor.wire.codec import HandshakeType as H
 from suitor.wire.hello import ClientHello
 
@@ -38,6 +39,8 @@ def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
     hello = read_client_hello(hs, (yield _CLIENT_HELLO))
     hs.client_random = hello.random
     hs.compatible = bool(hello.session_id)
+    if ext.EARLY_DATA in hello.extensions:
+        hs.reader.early_data = config.policy.limits.early_data
     if registry.TLS13 in have.versions and registry.TLS13 in (hello.versions or ()):
         check_for_tls13(hello)
     agreement, decision = yield from _decide(hs, config, hello)

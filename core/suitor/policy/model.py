@@ -40,6 +40,7 @@ class Limits:
     warning_alerts: int = 4
     key_updates: int = 32
     tickets: int = 64
+    early_data: int = 65_536
 
     def __attrs_post_init__(self) -> None:
         for attribute in fields(Limits):

@@ -20,6 +20,8 @@ _header = Struct("!BHH").unpack_from
 
 _NOTHING = memoryview(b"")
 
+SKIPPED = 0
+
 WAITING_LIMIT = 1_048_576
 """Bytes held unread, while a stage's job keeps the handshake waiting, at most."""
 
@@ -29,9 +31,10 @@ class RecordReader:
 
     ``opener`` is None until keys are installed. ``early`` tells whether any record was opened with it: until
     then a plaintext alert is believed, for a peer that could not follow us to these keys has no other.
+    ``early_data`` counts the bytes of early data that may still be skipped.
     """
 
-    __slots__ = ("_buffer", "_data", "_first", "_position", "early", "opener")
+    __slots__ = ("_buffer", "_data", "_first", "_position", "early", "early_data", "opener")
 
     def __init__(self) -> None:
         self._data = _NOTHING
@@ -40,6 +43,7 @@ class RecordReader:
         self._first = True
         self.opener: Opener | None = None
         self.early = True
+        self.early_data = 0
 
     def install(self, opener: Opener) -> None:
         """Read with these keys from the next record on."""
@@ -50,8 +54,8 @@ class RecordReader:
         """Append bytes. They are only borrowed until ``rest`` is called."""
         rest = len(self._data) - self._position
         if rest:
-            if rest + len(data) > WAITING_LIMIT:
-                raise ProtocolError(PeerMisbehaved.TOO_MUCH_WAITING, f"{rest + len(data)} bytes")
+            if rest > WAITING_LIMIT:
+                raise ProtocolError(PeerMisbehaved.TOO_MUCH_WAITING, f"{rest} bytes")
             self._data = memoryview(b"".join((self._data[self._position :], data)))
         else:
             self._data = memoryview(data)
@@ -73,7 +77,8 @@ class RecordReader:
         return self._position < len(self._data)
 
     def read(self) -> tuple[int, bytes] | None:
-        """The next record as (content type, plaintext), or None until more bytes come."""
+        """The next record as (content type, plaintext), or None until more bytes come. The type SKIPPED stands
+        for a record of early data that nobody asked for."""
         data, start = self._data, self._position
         available = len(data) - start
         if available < 5:
@@ -90,15 +95,33 @@ class RecordReader:
             if size > available - 5:
                 return None
             self._position = end
-            return self._open(opener, data[start:body], data[body:end], size - opener.tag_size)
+            try:
+                return self._open(opener, data[start:body], data[body:end], size - opener.tag_size)
+            except ProtocolError as error:
+                if not self.early or error.reason is not PeerMisbehaved.BAD_RECORD_MAC or not self._skip(size):
+                    raise
+                return SKIPPED, b""
         if self._first:
             self._check_start(content_type)
-        self._check_plaintext(content_type, version, size)
+        early = content_type == APPLICATION_DATA and size + 5 <= self.early_data
+        if not early:
+            self._check_plaintext(content_type, version, size)
         if size > available - 5:
             return None
         self._position = end
         self._first = False
+        if early:
+            self._skip(size)
+            return SKIPPED, b""
         return content_type, bytes(data[body:end])
+
+    def _skip(self, size: int) -> bool:
+        """Early data of a session that is not resumed: whatever does not decrypt before the first record that
+        does, and application data before a second ClientHello (RFC 8446 section 4.2.10)."""
+        if size + 5 > self.early_data:
+            return False
+        self.early_data -= size + 5
+        return True
 
     def _check_start(self, content_type: int) -> None:
         """A TLS connection starts with a handshake record, or an alert that refuses it."""

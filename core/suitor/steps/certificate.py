@@ -22,7 +22,6 @@ from suitor.wire.messages import (
     encode_compressed_certificate,
 )
 
-
 _WORTHWHILE = 512
 """Bytes that compression must save; for less, undoing it costs the peer more time than the bytes did."""
 
