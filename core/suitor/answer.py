@@ -89,11 +89,12 @@ def _tell(axis: Axis, selected: Any, offered: Sequence[Any], have: Usable, notes
             name = protocol.decode("ascii", "backslashreplace")
             notes.append(Note(axis, name, None, _verdict(protocol, selected, offered)))
         return
-    wanted = [code for at, code in have.dropped if at is axis]
-    for code in dict.fromkeys([*offered, *wanted, *([] if selected is None else [selected])]):
-        verdict = have.dropped.get((axis, code)) if code not in offered else None
+    dropped = {code: verdict for (at, code), verdict in have.dropped.items() if at is axis}
+    for code in dict.fromkeys([*offered, *dropped, *([] if selected is None else [selected])]):
+        verdict = dropped.get(code) if code not in offered else None
         verdict = verdict or _verdict(code, selected, offered)
-        notes.append(Note(axis, candidate_name(axis, code, have), code if code >= 0 else None, verdict))
+        name, known = (code, None) if isinstance(code, str) else (candidate_name(axis, code, have), code)
+        notes.append(Note(axis, name, known, verdict))
 
 
 def _verdict(candidate: Any, selected: Any, offered: Sequence[Any]) -> Verdict:

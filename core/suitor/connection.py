@@ -147,7 +147,7 @@ class Connection:
         """Take bytes from the transport, any number; empty means that the transport ended."""
         if self._failure is not None:
             raise self._failure
-        if self._peer_closed:
+        if self._peer_closed or (self._write_closed and self._established is None):
             # RFC 8446 section 6.1: whatever follows close_notify is ignored.
             return
         try:
@@ -171,8 +171,8 @@ class Connection:
         if self._failure is not None:
             raise self._failure
 
-    def data_to_send(self) -> bytes:
-        """The bytes to write to the transport now; each is handed out once."""
+    def data_to_send(self) -> bytes | bytearray:
+        """The bytes to write to the transport now; each is handed out once, and belongs to the caller then."""
         return self._writer.drain()
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
@@ -204,9 +204,14 @@ class Connection:
             rest = rest[room:]
 
     def close(self) -> None:
-        """Send close_notify: this side sends no more, and may still receive (RFC 8446 section 6.1)."""
+        """Send close_notify: this side sends no more, and may still receive (RFC 8446 section 6.1). Before the
+        handshake is done it is given up, with user_canceled ahead, and whatever still comes is ignored."""
         if self._failure is None and not self._write_closed:
             self._write_closed = True
+            if self._established is None:
+                self._flow = self._hs = self._wanted = None
+                self._reader.forget()
+                self._alert(1, Alert.USER_CANCELED)
             self._alert(1, Alert.CLOSE_NOTIFY)
 
     def update_keys(self, *, request: bool = False) -> None:
@@ -248,8 +253,10 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Nothing more can be sent or received: failed, or close_notify went both ways."""
-        return self._failure is not None or (self._write_closed and self._peer_closed)
+        """Nothing more can be sent or received: failed, given up, or close_notify went both ways."""
+        return self._failure is not None or (
+            self._write_closed and (self._peer_closed or self._established is None)
+        )
 
     def __repr__(self) -> str:
         role = "client" if self._is_client else "server"
@@ -281,8 +288,10 @@ class Connection:
         self._check_alive()
         if not isinstance(self._wanted, Wait) or self._wanted.job is not job:
             raise LocalError(LocalMistake.WRONG_STATE, "no such job is waited for")
+        opener = self._reader.opener
         try:
             self._advance(result, error)
+            self._check_aligned(opener)
             self._process()
         except SuitorError as failure:
             self._fail(failure)
@@ -351,6 +360,7 @@ class Connection:
             if self._established is None:
                 raise ConnectionEnded(Ended.CLOSED_DURING_HANDSHAKE, "close_notify", code)
             self._peer_closed = True
+            self._reader.forget()
             self._events.append(PeerClosed())
         elif code == Alert.USER_CANCELED:
             self._warnings += 1
@@ -372,9 +382,12 @@ class Connection:
                 self._on_handshake(raw)
             else:
                 self._on_post_handshake(raw)
-            if reader.opener is not opener and joiner.pending():
-                # RFC 8446 section 5.1: a key change stands at a record boundary.
-                raise ProtocolError(PeerMisbehaved.KEY_CHANGE_NOT_ALIGNED, message_name(raw[0]))
+            self._check_aligned(opener)
+
+    def _check_aligned(self, before: Opener | None) -> None:
+        """RFC 8446 section 5.1: a key change stands at a record boundary. ``before`` are the keys before it."""
+        if self._reader.opener is not before and self._joiner.pending():
+            raise ProtocolError(PeerMisbehaved.KEY_CHANGE_NOT_ALIGNED)
 
     def _on_handshake(self, raw: bytes) -> None:
         self._trace(TraceKind.MESSAGE, message_name(raw[0]), False, len(raw))
@@ -438,6 +451,7 @@ class Connection:
         """Keep the error, queue its alert, forget the keys' users (RFC 8446 section 6.2)."""
         self._failure = error
         self._flow = self._hs = self._wanted = None
+        self._reader.forget()
         if error.alert is not None and not self._write_closed:
             try:
                 self._alert(2, error.alert)

@@ -73,7 +73,7 @@ class PeerMisbehaved(Reason):
     # Records
     BAD_RECORD_TYPE = ("a record has an unknown content type", Alert.UNEXPECTED_MESSAGE, "RFC 8446 5")
     NOT_TLS = ("the first bytes are not a TLS record", Alert.UNEXPECTED_MESSAGE, "RFC 8446 5.1")
-    RECORD_VERSION = ("a record's legacy version is impossible", Alert.PROTOCOL_VERSION, "RFC 8446 5.1")
+    RECORD_VERSION = ("a record's legacy version is impossible", Alert.PROTOCOL_VERSION, "RFC 8446 D.5")
     RECORD_OVERFLOW = ("a record is longer than allowed", Alert.RECORD_OVERFLOW, "RFC 8446 5.1, 5.2")
     EMPTY_RECORD = ("a handshake or alert record is empty", Alert.UNEXPECTED_MESSAGE, "RFC 8446 5.1, 5.4")
     TOO_MANY_EMPTY_RECORDS = (
@@ -321,7 +321,6 @@ class LocalMistake(Reason):
     NO_VERIFICATION = "no verification stage to check the peer with"
     BAD_PEM = "a certificate or key file cannot be used"
     KEY_MISMATCH = "the key does not belong to the certificate"
-    UNUSABLE_KEY = "no installed signature scheme can use the key"
     NO_TRUST_STORE = "no certificates to trust were found"
     BAD_NAME = "a server name is not a DNS name or IP address"
     BAD_ALPN = "an application protocol name is empty or too long"
@@ -333,7 +332,6 @@ class LocalMistake(Reason):
     KEY_EXHAUSTED = ("this side's key has reached its limit", Alert.INTERNAL_ERROR, "RFC 8446 5.5")
     FILE_EXISTS = "the file is there already"
     MISSING_EXTRA = "an optional package is not installed"
-    JOB_FAILED = ("a stage's job failed", Alert.INTERNAL_ERROR, "RFC 8446 6.2")
     EXPORTER_NOT_READY = "keying material can be exported only after the handshake"
 
 

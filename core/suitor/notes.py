@@ -46,13 +46,15 @@ def tell_choice(
         special: Mapping[int, Verdict],
     ) -> None:
         mine = list(mine)
-        policy = [*mine, *(code for at, code in have.dropped if at is axis and code not in mine)]
-        for code in dict.fromkeys([*policy, *offered]):
-            verdict = have.dropped.get((axis, code)) or special.get(code)
+        dropped = {code: verdict for (at, code), verdict in have.dropped.items() if at is axis}
+        for code in dict.fromkeys([*mine, *dropped, *special, *offered]):
+            if isinstance(code, str):
+                note(Note(axis, code, None, dropped[code]))
+                continue
+            verdict = dropped.get(code) or special.get(code)
             if verdict is None:
                 verdict = _verdict(axis, code, mine, offered, taken, have)
-            detail = _detail(axis, code, verdict)
-            note(Note(axis, candidate_name(axis, code, have), code if code >= 0 else None, verdict, detail))
+            note(Note(axis, candidate_name(axis, code, have), code, verdict, _detail(axis, code, verdict)))
 
     tell(Axis.VERSION, have.versions, offer.versions, chosen.version, {})
     tell(Axis.SUITE, have.suites, offer.suites, chosen.suite, {})
@@ -61,15 +63,14 @@ def tell_choice(
         common = (code for code in have.groups if code in offer.groups and code not in offer.shares)
         waiting = dict.fromkeys(common, Verdict.NO_SHARE)
     tell(Axis.GROUP, have.groups, offer.groups, chosen.group, waiting)
-    keyless = {}
+    inside = (code for code in have.certificate_signatures if code not in have.signatures)
+    unsigned = dict.fromkeys(inside, Verdict.CERTIFICATES_ONLY)
     if credentials is not None:
-        keyless = {
-            code: Verdict.NO_KEY
-            for code, scheme in have.signatures.items()
-            if code in (offer.signatures or ()) and not any(scheme.accepts(c.public_key) for c in credentials)
-        }
-    scheme = chosen.signer[0].code if chosen.signer else None
-    tell(Axis.SIGNATURE, have.signatures, offer.signatures or (), scheme, keyless)
+        for code, scheme in have.signatures.items():
+            if code in (offer.signatures or ()) and not any(scheme.accepts(c.public_key) for c in credentials):
+                unsigned[code] = Verdict.NO_KEY
+    taken = chosen.signer[0].code if chosen.signer else None
+    tell(Axis.SIGNATURE, have.signatures, offer.signatures or (), taken, unsigned)
     for credential in credentials or ():
         note(_credential_note(credential, offer, have, chosen))
     for protocol in dict.fromkeys([*alpn, *offer.alpn]):
@@ -95,8 +96,6 @@ def _verdict(
     suite = registry.suites().get(code) if axis is Axis.SUITE else None
     if suite is not None and suite.max_version < registry.TLS13:
         return Verdict.WRONG_VERSION
-    if axis is Axis.SIGNATURE and code in have.certificate_signatures:
-        return Verdict.CERTIFICATES_ONLY
     return Verdict.NOT_IN_POLICY
 
 
@@ -120,14 +119,11 @@ def _known(axis: Axis, code: int, have: Usable) -> bool:
 
 
 def candidate_name(axis: Axis, code: int, have: Usable | None = None) -> str:
-    """A candidate's name, registered or installed; its code in hexadecimal where it has none."""
+    """A candidate's name, installed or registered; its code in hexadecimal where it has none."""
     if axis is Axis.VERSION:
         return registry.version_name(code)
-    row = _TABLES[axis]().get(code)
-    if row is not None:
-        return row.name
     installed = _installed(axis, code, have) if have is not None else None
-    return installed.name if installed is not None else f"0x{code:04x}"
+    return installed.name if installed is not None else registry.label(_TABLES[axis](), code)
 
 
 def _detail(axis: Axis, code: int, verdict: Verdict) -> str:

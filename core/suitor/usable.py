@@ -28,15 +28,16 @@ class Usable:
     signatures: Mapping[int, SignatureScheme]
     certificate_signatures: tuple[int, ...]
     compressions: Mapping[int, CertificateCompression]
-    dropped: Mapping[tuple[Axis, int], Verdict]
+    dropped: Mapping[tuple[Axis, int | str], Verdict]
+    """By code; by name where the policy names what neither a plugin nor the registry knows."""
 
 
 @lru_cache(maxsize=128)
 def usable(policy: Policy, catalogue: Catalogue) -> Usable:
     """Filter each axis alone, once for a pair of policy and catalogue."""
-    dropped: dict[tuple[Axis, int], Verdict] = {}
+    dropped: dict[tuple[Axis, int | str], Verdict] = {}
 
-    def keep(axis: Axis, code: int, found: object | None, strength: int, floor: int) -> bool:
+    def keep(axis: Axis, code: int | str, found: object | None, strength: int, floor: int) -> bool:
         if found is None:
             dropped[axis, code] = Verdict.NOT_INSTALLED
         elif strength < floor:
@@ -45,30 +46,30 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
 
     versions = []
     for name in policy.versions:
-        code = registry.version_code(name)
-        if code in SPOKEN_VERSIONS:
-            versions.append(code)
+        version = registry.version_code(name)
+        if version in SPOKEN_VERSIONS:
+            versions.append(version)
         else:
-            dropped[Axis.VERSION, code] = Verdict.NOT_SPOKEN
+            dropped[Axis.VERSION, version] = Verdict.NOT_SPOKEN
 
     suites = {}
     for name in policy.suites:
         lit = catalogue.suite_named(name)
-        code = lit.code if lit else _code(registry.suite_named(name))
+        code = lit.code if lit else _code(name, registry.suite_named(name))
         if keep(Axis.SUITE, code, lit, lit.cipher.strength if lit else 0, policy.minimum_cipher) and lit:
-            suites[code] = lit
+            suites[lit.code] = lit
 
     groups = {}
     for name in policy.groups:
         group = catalogue.group_named(name)
-        code = group.code if group else _code(registry.group_named(name))
+        code = group.code if group else _code(name, registry.group_named(name))
         if keep(Axis.GROUP, code, group, group.strength if group else 0, policy.minimum_group) and group:
-            groups[code] = group
+            groups[group.code] = group
 
     schemes = {}
     for name in (*policy.signatures, *policy.certificate_signatures):
         scheme = catalogue.signature_named(name)
-        code = scheme.code if scheme else _code(registry.scheme_named(name))
+        code = scheme.code if scheme else _code(name, registry.scheme_named(name))
         strength = scheme.strength if scheme else 0
         if keep(Axis.SIGNATURE, code, scheme, strength, policy.minimum_signature) and scheme:
             schemes[name] = scheme
@@ -82,12 +83,16 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
             for name in policy.signatures
             if name in schemes and schemes[name].handshake13
         },
-        tuple(schemes[name].code for name in policy.certificate_signatures if name in schemes),
+        tuple(
+            schemes[name].code
+            for name in policy.certificate_signatures or policy.signatures
+            if name in schemes
+        ),
         catalogue.compressions if policy.certificate_compression else {},
         dropped,
     )
 
 
-def _code(entry: registry.Entry | None) -> int:
-    """The code of a name that nothing installed provides; -1 for one that the registry does not know either."""
-    return -1 if entry is None else entry.code
+def _code(name: str, entry: registry.Entry | None) -> int | str:
+    """The code of a name that nothing installed provides; the name itself if the registry has no code either."""
+    return name if entry is None else entry.code

@@ -6,12 +6,14 @@ What is kept are facts about bytes (a parse), never a verdict about trust.
 from __future__ import annotations
 
 import ipaddress
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 
 from suitor.errors import Untrusted
 from suitor.plug import VerificationFailed
@@ -19,6 +21,10 @@ from suitor_plugins.rules import extension
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+# The library warns of what it will refuse one day, such as a serial number that is not positive. Whoever runs a
+# program with our stages can do nothing about a stranger's certificate, or about a root of the platform.
+warnings.filterwarnings("ignore", category=CryptographyDeprecationWarning, module=r"suitor_plugins\.")
 
 _KEPT = 256
 """Certificates, a few kilobytes each."""
@@ -41,7 +47,7 @@ def parse(der: bytes) -> x509.Certificate:
     """A certificate from DER. Raises VerificationFailed(MALFORMED)."""
     try:
         return x509.load_der_x509_certificate(der)
-    except (ValueError, x509.InvalidVersion) as error:
+    except (ValueError, x509.InvalidVersion, CryptographyDeprecationWarning) as error:
         raise VerificationFailed(Untrusted.MALFORMED, str(error)) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -13,7 +14,6 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def client_config(files: Files) -> ClientConfig:
     return ClientConfig(verification=verification, catalogue=catalogue, alpn=(b"http/1.1",))
 
 
-@contextmanager
+@contextlib.contextmanager
 def visit(serving: Serving, config: ClientConfig, name: str = "localhost") -> Iterator[TLSSocket]:
     with connect("127.0.0.1", serving.port, config, server_name=name, timeout=20) as tls:
         tls.settimeout(20)
@@ -81,9 +81,9 @@ class Answered:
 def ask(tls: TLSSocket, request: bytes, *, method: str = "GET") -> Answered:
     """Send a request as it stands, and read the response."""
     tls.sendall(request)
-    response = http.client.HTTPResponse(_Raw(tls), method=method)  # type: ignore[arg-type]
-    response.begin()
-    return Answered(response.status, response.headers, response.read())
+    with http.client.HTTPResponse(_Raw(tls), method=method) as response:  # type: ignore[arg-type]
+        response.begin()
+        return Answered(response.status, response.headers, response.read())
 
 
 def get(tls: TLSSocket, target: str, *headers: str, method: str = "GET") -> Answered:
@@ -481,35 +481,30 @@ def test_an_answer_in_progress_is_finished(serve: Serve, client_config: ClientCo
 
 
 def test_lines_for_people(files: Files, client_config: ClientConfig) -> None:
-    with subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *files.pair("localhost")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    ) as process:
+    command = [*COMMAND, "serve", *files.pair("localhost"), "--port"]
+    with (
+        subprocess.Popen(
+            [*command, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        ) as process,
+        contextlib.ExitStack() as stack,
+    ):
+        stack.callback(process.kill)
         assert process.stdout is not None
         assert process.stderr is not None
-        first = process.stdout.readline()
-        port = int(first.rpartition(":")[2])
+        port = int(process.stdout.readline().rpartition(":")[2])
         connect("127.0.0.1", port, client_config, server_name="localhost", timeout=20).close()
         line = process.stdout.readline()
         for word in ("127.0.0.1:", "TLSv1.3", "sni=localhost", "alpn=http/1.1"):
             assert word in line
         # A port that is taken is a mistake on this side.
-        second = subprocess.run(
-            [*COMMAND, "serve", "--port", str(port), *files.pair("localhost")],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        second = subprocess.run([*command, str(port)], capture_output=True, text=True, check=False)
         assert second.returncode == 2
         assert "Traceback" not in second.stderr
         # Whoever reads the lines may go away.
         process.stdout.close()
-        connect("127.0.0.1", port, client_config, server_name="localhost", timeout=20).close()
-        with connect("127.0.0.1", port, client_config, server_name="localhost", timeout=20) as tls:
-            assert get(tls, "/").status == 200
+        for _ in range(2):
+            with connect("127.0.0.1", port, client_config, server_name="localhost", timeout=20) as tls:
+                assert get(tls, "/").status == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
         assert process.stderr.read() == ""

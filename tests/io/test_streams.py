@@ -150,6 +150,20 @@ def test_half_close(run: Run, client_config: ClientConfig, server_config: Server
     run(main)
 
 
+def test_keys_change_on_request(run: Run, client_config: ClientConfig, server_config: ServerConfig) -> None:
+    async def main() -> None:
+        async with (
+            await start_server(echo, "127.0.0.1", 0, server_config) as server,
+            client_of(server, client_config) as (reader, writer),
+        ):
+            for data in (b"with the next keys", b"and the ones after"):
+                writer.update_keys(request=True)
+                writer.write(data)
+                assert await reader.readexactly(len(data)) == data
+
+    run(main)
+
+
 def test_truncation_never_looks_finished(
     run: Run, client_config: ClientConfig, server_config: ServerConfig
 ) -> None:
@@ -272,7 +286,7 @@ def test_nothing_a_peer_sends_disturbs_the_server(
 ) -> None:
     reasons: list[Reason] = []
     client = Connection.client(client_config, "localhost")
-    hello = client.data_to_send()
+    hello = bytes(client.data_to_send())
 
     async def main() -> None:
         async with await start_server(

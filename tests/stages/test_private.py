@@ -10,7 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from odd_certificates import (
+
+from suitor.cli.pki import Issued, KeyKind, make_leaf
+from suitor.errors import Untrusted
+from suitor_plugins.verification import PrivateVerification, WebVerification
+from tests.stages.odd_certificates import (
     AUTHORITY,
     BOTH,
     INTERMEDIATE,
@@ -30,10 +34,6 @@ from odd_certificates import (
     uses,
     verified,
 )
-
-from suitor.cli.pki import Issued, KeyKind, make_leaf
-from suitor.errors import Untrusted
-from suitor_plugins.verification import PrivateVerification, WebVerification
 
 # --- where they differ ------------------------------------------------------------------------------------
 

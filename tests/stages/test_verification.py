@@ -12,7 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from odd_certificates import (
+
+from suitor.cli.pki import KeyKind, make_intermediate, make_leaf, make_root
+from suitor.errors import LocalError, LocalMistake, Untrusted
+from suitor.plug import PeerCertificates, PeerVerification, StageFactory
+from suitor_plugins import stages
+from suitor_plugins.verification import NoVerification, PrivateVerification, WebVerification
+from tests.stages.odd_certificates import (
     AUTHORITY,
     BOTH,
     INTERMEDIATE,
@@ -32,12 +38,6 @@ from odd_certificates import (
     uses,
     verified,
 )
-
-from suitor.cli.pki import KeyKind, make_intermediate, make_leaf, make_root
-from suitor.errors import LocalError, LocalMistake, Untrusted
-from suitor.plug import PeerCertificates, PeerVerification, StageFactory
-from suitor_plugins import stages
-from suitor_plugins.verification import NoVerification, PrivateVerification, WebVerification
 
 # --- what both accept -------------------------------------------------------------------------------------
 

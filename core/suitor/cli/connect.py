@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from suitor.catalogue import default_catalogue
 from suitor.cli.exits import Exit, exit_for
@@ -48,7 +49,7 @@ def connect(
     cert: Path | None = None,
     key: Path | None = None,
     keylog: Path | None = None,
-    timeout: float = 15.0,
+    timeout: Annotated[float, Parameter(validator=Number(gt=0))] = 15.0,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Open a TLS connection: standard input goes to the peer, and what it sends to standard output.
@@ -142,6 +143,8 @@ async def _open(
         raise ConnectionEnded(Ended.TIMED_OUT, f"{timeout:g} seconds") from None
     except socket.gaierror as error:
         raise _NoConnection(f"{host}: {error.strerror}") from None
+    except UnicodeError:
+        raise LocalError(LocalMistake.BAD_NAME, repr(host)) from None
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise _NoConnection(f"cannot connect to {place((host, port))}: {why}") from None

@@ -100,7 +100,7 @@ def _sample(catalogue: Catalogue) -> Captured:
     config = ClientConfig(
         verification=verification_from(catalogue, None, insecure=True), policy=MODERN, catalogue=catalogue
     )
-    return find(Connection.client(config, SAMPLE_NAME).data_to_send(), Format.RAW)
+    return find(bytes(Connection.client(config, SAMPLE_NAME).data_to_send()), Format.RAW)
 
 
 def _title(source: str | None, found: Captured) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,10 @@ def keylog_to(path: Path | None) -> Keylog | None:
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
 
     def keylog(line: str) -> None:
-        os.write(file, f"{line}\n".encode("ascii"))
+        try:
+            os.write(file, f"{line}\n".encode("ascii"))
+        except OSError as error:
+            # A full disk is no reason to end a connection.
+            print(f"suitor: cannot write to {path}: {error.strerror}", file=sys.stderr)
 
     return keylog

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from attrs import define, field
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from suitor.catalogue import default_catalogue
 from suitor.cli.exits import Exit
@@ -31,7 +32,7 @@ def serve(
     cert: Annotated[list[Path], Parameter(negative=(), consume_multiple=False)],
     key: Annotated[list[Path], Parameter(negative=(), consume_multiple=False)],
     host: str = "127.0.0.1",
-    port: int = 8443,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = 8443,
     www: Path | None = None,
     alpn: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)] = None,
     policy: str = "modern",
@@ -39,8 +40,8 @@ def serve(
     client_ca: Path | None = None,
     client_auth: Literal["optional", "required"] | None = None,
     strict_sni: Annotated[bool, Parameter(negative=())] = False,
-    handshake_timeout: float = 10.0,
-    max_connections: int = 500,
+    handshake_timeout: Annotated[float, Parameter(validator=Number(gt=0))] = 10.0,
+    max_connections: Annotated[int, Parameter(validator=Number(gte=1))] = 500,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Answer TLS connections with a page that shows what was negotiated, or with files.

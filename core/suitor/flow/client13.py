@@ -10,7 +10,7 @@ from suitor.events import ConnectionInfo, TraceKind
 from suitor.flow.handshake import Established, Flow, Handshake, Receive, ask
 from suitor.keys.schedule import KeySchedule
 from suitor.negotiate import choose_signer
-from suitor.plug.interfaces import Credential, CredentialRequest, PeerCertificates
+from suitor.plug.interfaces import Credential, CredentialRequest, PeerCertificates, Selected, VerifiedPeer
 from suitor.steps.certificate import choose_compression, make_certificate, read_certificate
 from suitor.steps.certificate_request import read_certificate_request
 from suitor.steps.certificate_verify import check_certificate_verify, make_certificate_verify
@@ -46,6 +46,7 @@ def client13(
 
     # <- HelloRetryRequest, ClientHello ->
     hello = read_server_hello((yield _SERVER_HELLO), sent, limits.extensions)
+    offer = sent.offer
     retried_suite = None
     if hello.retry:
         retry = read_hello_retry_request(hs, sent, hello)
@@ -57,7 +58,7 @@ def client13(
         sent = retry_client_hello(hs, sent, retry.group, retry.cookie)
         hs.send(sent.raw)
         hs.flush()
-        hello = read_server_hello((yield _SERVER_HELLO), sent, limits.extensions)
+        hello = read_server_hello((yield _SERVER_HELLO), sent, limits.extensions, hello.version)
 
     # <- ServerHello
     group, private, server_share = check_server_hello(sent, hello, retried_suite)
@@ -93,7 +94,7 @@ def client13(
     transcript.add(raw)
     stage = config.verification
     presented = PeerCertificates(chain, server_name, server=True)
-    peer = yield from ask(f"verification {stage.name}", lambda: stage.verify(presented))
+    peer = yield from ask(f"verification {stage.name}", lambda: stage.verify(presented), VerifiedPeer)
     hs.trace(TraceKind.STAGE, f"verification {stage.name}", False, detail=peer)
     raw = yield _CERTIFICATE_VERIFY
     scheme = check_certificate_verify(
@@ -121,7 +122,7 @@ def client13(
     hs.write_with(hash_, cipher, client_application, "client_application_traffic_secret_0")
 
     answer = Answer(registry.TLS13, suite.code, group.code, scheme.code, alpn)
-    decision = judge_answer(answer, sent.offer, have, config.explain)
+    decision = judge_answer(answer, offer, have, config.explain)
     hs.trace(TraceKind.DECISION, "client", False, detail=decision)
     info = ConnectionInfo(
         version=registry.version_name(registry.TLS13),
@@ -146,7 +147,7 @@ def _authenticate(
     found: tuple[Credential, ...] = ()
     stage = config.credentials
     if stage is not None:
-        selected = yield from ask(f"credentials {stage.name}", lambda: stage.select(asked))
+        selected = yield from ask(f"credentials {stage.name}", lambda: stage.select(asked), Selected)
         found = selected.credentials
     signer = choose_signer(asked.signatures, asked.certificate_signatures, hs.have, found, mine_first=False)
     if signer is None or signer[1] is None:

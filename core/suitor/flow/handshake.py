@@ -174,8 +174,9 @@ def plugin_failed(what: str, method: str, error: Exception | str) -> LocalError:
     return LocalError(LocalMistake.PLUGIN_FAILED, f"{what}, {method}: {said}")
 
 
-def ask(what: str, call: Callable[[], T | Job[T]]) -> Flow[T]:
-    """Ask a stage, waiting for its job if it hands one over, and turn its exceptions into named errors."""
+def ask(what: str, call: Callable[[], T | Job[T]], kind: type[T]) -> Flow[T]:
+    """Ask a stage, waiting for its job if it hands one over, and turn its exceptions, and an answer that is not
+    of that ``kind``, into named errors."""
     try:
         answer = call()
         if isinstance(answer, Job):
@@ -188,4 +189,6 @@ def ask(what: str, call: Callable[[], T | Job[T]]) -> Flow[T]:
         raise
     except Exception as error:
         raise plugin_failed(what, "the stage's answer", error) from error
+    if not isinstance(answer, kind):
+        raise plugin_failed(what, "the stage's answer", f"is not {kind.__name__}")
     return answer

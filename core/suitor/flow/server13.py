@@ -12,11 +12,11 @@ from suitor.events import ConnectionInfo, TraceKind
 from suitor.flow.handshake import Established, Flow, Handshake, Receive, ask
 from suitor.keys.schedule import KeySchedule
 from suitor.negotiate import negotiate
-from suitor.plug.interfaces import CredentialRequest, PeerCertificates, VerifiedPeer
+from suitor.plug.interfaces import CredentialRequest, PeerCertificates, Selected, VerifiedPeer
 from suitor.steps.certificate import choose_compression, make_certificate, read_certificate
 from suitor.steps.certificate_request import make_certificate_request
 from suitor.steps.certificate_verify import check_certificate_verify, make_certificate_verify
-from suitor.steps.client_hello import check_for_tls13, check_second_hello, check_shares, read_client_hello
+from suitor.steps.client_hello import check_for_tls13, check_second_hello, read_client_hello
 from suitor.steps.encrypted_extensions import make_encrypted_extensions
 from suitor.steps.finished import check_finished, make_finished
 from suitor.steps.hello_retry_request import make_hello_retry_request
@@ -64,7 +64,8 @@ def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
         hs.flush()
         first, hello = hello, read_client_hello(hs, (yield _CLIENT_HELLO))
         check_second_hello(first, hello, group.code, cookie)
-        check_shares(hello)
+        # Early data came before this hello or not at all (section 4.2.10).
+        hs.reader.early_data = 0
         transcript.add(hello.raw)
 
     # ServerHello ->
@@ -133,7 +134,7 @@ def _decide(hs: Handshake, config: ServerConfig, hello: ClientHello) -> Flow[tup
     asked = CredentialRequest(
         hello.server_name, hello.signatures or (), hello.certificate_signatures or (), hello.alpn
     )
-    selected = yield from ask(f"credentials {stage.name}", lambda: stage.select(asked))
+    selected = yield from ask(f"credentials {stage.name}", lambda: stage.select(asked), Selected)
     hs.trace(TraceKind.STAGE, f"credentials {stage.name}", True, detail=selected)
     decision = negotiate(
         hello.offer,
@@ -162,7 +163,7 @@ def _verify_client(hs: Handshake, config: ServerConfig) -> Flow[VerifiedPeer | N
             raise ProtocolError(PeerMisbehaved.CERTIFICATE_REQUIRED)
         return None
     presented = PeerCertificates(chain, None, server=False)
-    peer = yield from ask(f"verification {stage.name}", lambda: stage.verify(presented))
+    peer = yield from ask(f"verification {stage.name}", lambda: stage.verify(presented), VerifiedPeer)
     hs.trace(TraceKind.STAGE, f"verification {stage.name}", True, detail=peer)
     raw = yield _CERTIFICATE_VERIFY
     check_certificate_verify(raw, peer.public_key, have.signatures, transcript.digest(), by_server=False)

@@ -23,6 +23,9 @@ HANDSHAKE_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 5.0
 """Default seconds for the peer to take what is left and to close its side, once this side has closed."""
 
+SEND_SIZE = 65_536
+"""Bytes protected at once."""
+
 MAX_ANSWERS = 65_536
 """Bytes that may wait for a peer that makes this side answer (KeyUpdate) without reading the answers."""
 
@@ -204,7 +207,16 @@ class TLSProtocol(asyncio.Protocol):
     def write(self, data: Any) -> None:
         """Protect and send. Dropped when the connection has failed or was closed, as drain() will tell."""
         if self.failure is None and not self.closing:
-            self.connection.send(data)
+            # In pieces: one buffer for all of a large write would cost more in page faults than its encryption.
+            with memoryview(data) as view, view.cast("B") as source:
+                for start in range(0, len(source), SEND_SIZE):
+                    self.connection.send(source[start : start + SEND_SIZE])
+                    self._flush()
+
+    def update_keys(self, request: bool) -> None:
+        """Dropped like data when there is nobody to tell."""
+        if self.failure is None and not self.closing:
+            self.connection.update_keys(request=request)
             self._flush()
 
     async def drain(self) -> None:

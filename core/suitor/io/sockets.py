@@ -21,7 +21,7 @@ from suitor.plug.interfaces import Job
 READ_SIZE = 65_536
 """Bytes asked of the transport at once; what has been decrypted and not yet read stays below this."""
 
-SEND_SIZE = 262_144
+SEND_SIZE = 65_536
 """Bytes protected at once, so that the copy waiting for the transport stays small."""
 
 LAST_WORDS = 2.0

@@ -66,6 +66,10 @@ class TLSWriter:
             return self._protocol.connection.info
         return self._protocol.transport.get_extra_info(name, default)
 
+    def update_keys(self, *, request: bool = False) -> None:
+        """Change this side's sending keys (RFC 8446 section 4.6.3); ``request``: the peer shall do so too."""
+        self._protocol.update_keys(request)
+
     def export(self, label: bytes, context: bytes, length: int) -> bytes:
         """Keying material for another protocol (RFC 8446 section 7.5); ``length`` in bytes."""
         return self._protocol.connection.export(label, context, length)

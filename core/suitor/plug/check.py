@@ -38,6 +38,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+/-]{0,63}")
 MINIMUM_NONCE = 8
 """Bytes: a shorter nonce cannot hold the record's sequence number (RFC 8446 section 5.3)."""
 
+MINIMUM_RECORDS = 64
+"""A key for fewer records could not carry a flight and then the KeyUpdate that ends its use."""
+
 
 def _name(value: Any) -> str | None:
     if isinstance(value, str) and _NAME.fullmatch(value):
@@ -84,7 +87,7 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "nonce_size": _whole(MINIMUM_NONCE, 255),
         "tag_size": _whole(1, 255),
         "strength": _whole(1),
-        "record_limit": _whole(1),
+        "record_limit": _whole(MINIMUM_RECORDS),
         "key": _method,
     },
     Kind.HASH: {

@@ -115,7 +115,7 @@ class Cipher(Protocol):
     """An AEAD cipher (RFC 5116), by the name that suites call it, such as ``AES_128_GCM``.
 
     Sizes are in bytes, ``strength`` in bits. ``record_limit`` is how many records one key may protect
-    (RFC 8446 section 5.5); the engine sends a KeyUpdate before it is reached.
+    (RFC 8446 section 5.5), at least 64; the engine sends a KeyUpdate before it is reached.
     """
 
     name: str

@@ -7,8 +7,8 @@ buffer.
 
 from __future__ import annotations
 
-SIZE = 16 * (16_384 + 256 + 5)
-"""Sixteen of the largest protected records with their headers, in bytes (RFC 8446 section 5.2)."""
+SIZE = 16_384 + 256
+"""The largest protected record without its header, in bytes (RFC 8446 section 5.2)."""
 
 _KEPT = 8
 _free: list[bytearray] = []
@@ -23,6 +23,6 @@ def take() -> bytearray:
 
 
 def give(buffer: bytearray) -> None:
-    """Hand a buffer back; one that grew is let go."""
-    if len(buffer) == SIZE and len(_free) < _KEPT:
+    """Hand a buffer back."""
+    if len(_free) < _KEPT:
         _free.append(buffer)

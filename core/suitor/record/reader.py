@@ -52,14 +52,13 @@ class RecordReader:
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes. They are only borrowed until ``rest`` is called."""
-        rest = len(self._data) - self._position
-        if rest:
-            if rest > WAITING_LIMIT:
-                raise ProtocolError(PeerMisbehaved.TOO_MUCH_WAITING, f"{rest} bytes")
-            self._data = memoryview(b"".join((self._data[self._position :], data)))
-        else:
+        held = self._data
+        if held is _NOTHING:
             self._data = memoryview(data)
-        self._position = 0
+            return
+        if len(held) > WAITING_LIMIT:
+            raise ProtocolError(PeerMisbehaved.TOO_MUCH_WAITING, f"{len(held)} bytes")
+        self._data = memoryview(b"".join((held, data)))
 
     def rest(self) -> None:
         """Stop borrowing: keep a copy of what is left, hand the buffer back."""
@@ -71,6 +70,11 @@ class RecordReader:
         if self._buffer is not None:
             buffers.give(self._buffer)
             self._buffer = None
+
+    def forget(self) -> None:
+        """Nothing more will be read: hold nothing."""
+        self._data = _NOTHING
+        self._position = 0
 
     def mid_record(self) -> bool:
         """Whether bytes are waiting that are not a whole record yet."""
@@ -95,15 +99,21 @@ class RecordReader:
             if size > available - 5:
                 return None
             self._position = end
+            if self._buffer is None:
+                self._buffer = buffers.take()
             try:
-                return self._open(opener, data[start:body], data[body:end], size - opener.tag_size)
+                record = opener.open(data[start:body], data[body:end], self._buffer)
             except ProtocolError as error:
-                if not self.early or error.reason is not PeerMisbehaved.BAD_RECORD_MAC or not self._skip(size):
-                    raise
-                return SKIPPED, b""
+                if self.early and error.reason is PeerMisbehaved.BAD_RECORD_MAC and self._skip(size):
+                    return SKIPPED, b""
+                raise
+            self.early = False
+            if record[0] != APPLICATION_DATA:
+                self._check_inner(*record)
+            return record
         if self._first:
             self._check_start(content_type)
-        early = content_type == APPLICATION_DATA and size + 5 <= self.early_data
+        early = content_type == APPLICATION_DATA and size <= MAX_CIPHERTEXT and size + 5 <= self.early_data
         if not early:
             self._check_plaintext(content_type, version, size)
         if size > available - 5:
@@ -124,8 +134,9 @@ class RecordReader:
         return True
 
     def _check_start(self, content_type: int) -> None:
-        """A TLS connection starts with a handshake record, or an alert that refuses it."""
-        if content_type != HANDSHAKE and content_type != ALERT:
+        """A TLS connection starts with a handshake record, an alert that refuses it, or, from a server, with the
+        change_cipher_spec that may come at any time (section 5)."""
+        if content_type not in (HANDSHAKE, ALERT, CHANGE_CIPHER_SPEC):
             raise ProtocolError(PeerMisbehaved.NOT_TLS, f"first byte 0x{content_type:02x}")
 
     def _check_plaintext(self, content_type: int, version: int, size: int) -> None:
@@ -144,28 +155,9 @@ class RecordReader:
         if not size:
             raise ProtocolError(PeerMisbehaved.EMPTY_RECORD)
 
-    def _open(self, opener: Opener, header: memoryview, sealed: memoryview, size: int) -> tuple[int, bytes]:
-        """Decrypt to ``size`` bytes, then strip the padding: the last non-zero byte is the type (sections 5.2
-        and 5.4)."""
-        if size < 1:
-            raise ProtocolError(PeerMisbehaved.BAD_RECORD_MAC, "shorter than its tag")
-        if self._buffer is None:
-            self._buffer = buffers.take()
-        inner = memoryview(self._buffer)[:size]
-        opener.open(header, sealed, inner)
-        self.early = False
-        if size > MAX_PLAINTEXT + 1:
-            raise ProtocolError(PeerMisbehaved.RECORD_OVERFLOW, f"{size - 1} bytes of plaintext")
-        content_type = inner[size - 1]
-        if content_type == APPLICATION_DATA:
-            return APPLICATION_DATA, bytes(inner[: size - 1])
-        content = bytes(inner).rstrip(b"\0")
-        if not content:
-            raise ProtocolError(PeerMisbehaved.NO_CONTENT_TYPE)
-        content_type = content[-1]
-        content = content[:-1]
-        if content_type not in (ALERT, HANDSHAKE, APPLICATION_DATA):
+    def _check_inner(self, content_type: int, content: bytes) -> None:
+        """Section 5.4: what may be inside a protected record. Only application data may be empty."""
+        if content_type not in (ALERT, HANDSHAKE):
             raise ProtocolError(PeerMisbehaved.BAD_RECORD_TYPE, f"{content_type} inside a protected record")
-        if not content and content_type != APPLICATION_DATA:
+        if not content:
             raise ProtocolError(PeerMisbehaved.EMPTY_RECORD)
-        return content_type, content

@@ -2,80 +2,69 @@
 
 from __future__ import annotations
 
-from suitor.record import buffers
+from collections.abc import Sequence
+
 from suitor.record.protection import MAX_PLAINTEXT, Sealer, plaintext_record
 
 _TYPE_BYTE = [bytes([n]) for n in range(32)]
-_NONE = bytearray()
-_OVERHEAD = 5 + 256
-"""What a record adds to its content at most, in bytes."""
 
 
 class RecordWriter:
-    """Collects the bytes to send. ``sealer`` is None until keys are installed.
+    """Collects the records to send. ``sealer`` is None until keys are installed.
 
     ``padding``: protected records are padded to a multiple of that many bytes (0 or 1: none), as far as the
-    record limit allows (section 5.4).
+    record limit allows (section 5.4). Records are sealed into the very buffer that is handed out: what a
+    writer does not copy is what makes it fast.
     """
 
-    __slots__ = ("_buffer", "_padding", "_used", "_view", "sealer")
+    __slots__ = ("_padding", "_pieces", "sealer")
 
     def __init__(self, padding: int = 0) -> None:
-        self._buffer = _NONE
-        self._view: memoryview | None = None
-        self._used = 0
         self._padding = padding
+        self._pieces: list[bytes | bytearray] = []
         self.sealer: Sealer | None = None
 
     def raw(self, record: bytes) -> None:
         """Append a finished plaintext record, such as change_cipher_spec."""
-        end = self._used + len(record)
-        self._room(len(record))[self._used : end] = record
-        self._used = end
+        self._pieces.append(record)
 
     def write(self, content_type: int, data: bytes | bytearray | memoryview, version: int = 0x0303) -> None:
         """Append ``data`` in as few records as it fits in."""
+        sealer = self.sealer
         if len(data) > MAX_PLAINTEXT:
             view = memoryview(data)
-            self._room(len(view) + (len(view) // MAX_PLAINTEXT + 1) * _OVERHEAD)
-            for start in range(0, len(view), MAX_PLAINTEXT):
-                self.write(content_type, view[start : start + MAX_PLAINTEXT], version)
-            return
-        sealer = self.sealer
-        if sealer is None:
-            self.raw(plaintext_record(content_type, bytes(data), version))
-            return
-        inner = b"".join((data, _TYPE_BYTE[content_type]))
+            chunks = [view[start : start + MAX_PLAINTEXT] for start in range(0, len(view), MAX_PLAINTEXT)]
+            if sealer is None:
+                self._pieces += [plaintext_record(content_type, bytes(chunk), version) for chunk in chunks]
+            else:
+                self._seal(sealer, [self._inner(content_type, chunk) for chunk in chunks])
+        elif sealer is None:
+            self._pieces.append(plaintext_record(content_type, bytes(data), version))
+        else:
+            self._seal(sealer, (self._inner(content_type, data),))
+
+    def _inner(self, content_type: int, content: bytes | bytearray | memoryview) -> bytes:
+        """TLSInnerPlaintext: the content, its type, and zeros (section 5.4)."""
+        inner = b"".join((content, _TYPE_BYTE[content_type]))
         if self._padding > 1:
             padded = -(-len(inner) // self._padding) * self._padding
             inner = inner.ljust(min(padded, MAX_PLAINTEXT + 1), b"\0")
-        out = self._room(sealer.sealed_size(len(inner)))
-        self._used = sealer.seal(inner, out, self._used)
+        return inner
 
-    def _room(self, size: int) -> memoryview:
-        """A view of the buffer with ``size`` bytes free behind what is used."""
-        view = self._view
-        if view is None:
-            self._buffer = buffers.take()
-            view = self._view = memoryview(self._buffer)
-        needed = self._used + size
-        if needed > len(view):
-            # A grown buffer replaces the borrowed one, which cannot be resized while it is viewed.
-            grown = bytearray(max(2 * len(view), needed))
-            grown[: self._used] = view[: self._used]
-            buffers.give(self._buffer)
-            self._buffer = grown
-            view = self._view = memoryview(grown)
-        return view
+    def _seal(self, sealer: Sealer, inners: Sequence[bytes]) -> None:
+        overhead = sealer.overhead
+        piece = bytearray(sum(map(len, inners)) + overhead * len(inners))
+        out = memoryview(piece)
+        end = 0
+        for inner in inners:
+            end = sealer.seal(inner, out, end)
+        self._pieces.append(piece)
 
-    def drain(self) -> bytes:
-        """Everything collected since the last call, in order; the buffer goes back."""
-        view = self._view
-        if view is None:
-            return b""
-        data = bytes(view[: self._used])
-        buffers.give(self._buffer)
-        self._view = None
-        self._buffer = _NONE
-        self._used = 0
+    def drain(self) -> bytes | bytearray:
+        """Everything collected since the last call, in order."""
+        pieces = self._pieces
+        if len(pieces) == 1:
+            return pieces.pop()
+        data = b"".join(pieces)
+        pieces.clear()
         return data

@@ -34,10 +34,10 @@ def make_certificate_verify(
             signature = scheme.sign(credential.private_key, content)
         except Exception as error:
             raise plugin_failed(f"signature {scheme.name}", "sign", error) from error
+        if not isinstance(signature, bytes):
+            raise plugin_failed(f"signature {scheme.name}", "sign", "the signature is not bytes")
     else:
-        signature = yield from ask(f"credential {credential.label}", lambda: signer(scheme, content))
-    if type(signature) is not bytes:
-        raise plugin_failed(f"signature {scheme.name}", "sign", "the signature is not bytes")
+        signature = yield from ask(f"credential {credential.label}", lambda: signer(scheme, content), bytes)
     return encode_certificate_verify(scheme.code, signature)
 
 

@@ -154,36 +154,36 @@ def _finish(
 
 
 def read_client_hello(hs: Handshake, raw: bytes) -> ClientHello:
-    """The first ClientHello, with everything checked that does not depend on a choice."""
-    limits = hs.config.policy.limits
-    if len(raw) > limits.client_hello:
-        raise ProtocolError(PeerMisbehaved.MESSAGE_TOO_LARGE, f"ClientHello of {len(raw)} bytes")
-    hello = decode_client_hello(raw, limits.extensions)
+    """A ClientHello, with everything checked that does not depend on a choice."""
+    hello = decode_client_hello(raw, hs.config.policy.limits.extensions)
     if hello.legacy_version <= 0x0300:
         # RFC 8446 appendix D.5: SSL 3.0 and below end here.
         raise ProtocolError(PeerMisbehaved.HELLO_VERSION, f"0x{hello.legacy_version:04x}")
-    if b"\0"[0] not in hello.compression_methods:
+    if 0 not in hello.compression_methods:
         raise ProtocolError(PeerMisbehaved.NO_NULL_COMPRESSION)
     return hello
 
 
 def check_for_tls13(hello: ClientHello) -> None:
-    """What a ClientHello that is answered with TLS 1.3 must and must not hold (RFC 8446 sections 4.1.2, 4.2.8
-    and 9.2)."""
+    """What a ClientHello that is answered with TLS 1.3 must and must not hold (RFC 8446 sections 4.1.2, 4.2.8,
+    4.2.9 and 9.2)."""
     if hello.compression_methods != b"\0":
         raise ProtocolError(PeerMisbehaved.BAD_COMPRESSION_METHODS)
+    if hello.signatures is None:
+        # Even with a PSK, for the server proves itself by a certificate all the same (section 4.2.3).
+        raise ProtocolError(PeerMisbehaved.MISSING_EXTENSION, "signature_algorithms")
     if ext.PRE_SHARED_KEY not in hello.extensions:
-        if hello.signatures is None:
-            raise ProtocolError(PeerMisbehaved.MISSING_EXTENSION, "signature_algorithms")
         if hello.groups is None:
             raise ProtocolError(PeerMisbehaved.MISSING_EXTENSION, "supported_groups")
+    elif ext.PSK_KEY_EXCHANGE_MODES not in hello.extensions:
+        raise ProtocolError(PeerMisbehaved.MISSING_EXTENSION, "psk_key_exchange_modes")
     if (hello.groups is None) != (hello.shares is None):
         missing = "key_share" if hello.shares is None else "supported_groups"
         raise ProtocolError(PeerMisbehaved.MISSING_EXTENSION, missing)
-    check_shares(hello)
+    _check_shares(hello)
 
 
-def check_shares(hello: ClientHello) -> None:
+def _check_shares(hello: ClientHello) -> None:
     """Section 4.2.8: one share a group at most, only for groups offered, in their order."""
     groups = iter(hello.groups or ())
     seen = set()

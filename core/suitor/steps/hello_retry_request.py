@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from suitor import registry
 from suitor.answer import check_answer
 from suitor.decision import Agreement, Axis
 from suitor.errors import PeerMisbehaved, ProtocolError
@@ -44,7 +43,6 @@ def read_hello_retry_request(hs: Handshake, sent: SentHello, retry: ServerHello)
         if code != ext.COOKIE and code not in sent.extensions:
             raise ProtocolError(PeerMisbehaved.UNSOLICITED_EXTENSION, ext.extension_name(code))
     check_echo(sent, retry)
-    check_answer(Axis.VERSION, retry.version or registry.TLS12, sent.offer.versions)
     check_answer(Axis.SUITE, retry.suite, sent.offer.suites)
     selected = retry.selected_group
     group = None

@@ -35,11 +35,14 @@ def make_server_hello(hello: ClientHello, agreement: Agreement, share: bytes) ->
     )
 
 
-def read_server_hello(raw: bytes, sent: SentHello, limit: int) -> ServerHello:
-    """Client: a ServerHello or HelloRetryRequest of a version that was offered. A server that was talked
-    down to an older version says so in its random (section 4.1.3)."""
+def read_server_hello(raw: bytes, sent: SentHello, limit: int, retried: int | None = None) -> ServerHello:
+    """Client: a ServerHello or HelloRetryRequest of a version that was offered, which stays what it was in a
+    HelloRetryRequest before (``retried``, section 4.1.4). A server that was talked down to an older version
+    says so in its random (section 4.1.3)."""
     hello = decode_server_hello(raw, limit)
     version = hello.version
+    if retried is not None and version != retried:
+        raise ProtocolError(PeerMisbehaved.RETRY_VERSION_CHANGED)
     if version is None:
         if registry.TLS13 in sent.offer.versions and hello.random[-8:] in (
             DOWNGRADE_TO_TLS12,

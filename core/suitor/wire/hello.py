@@ -110,6 +110,8 @@ def _server_name(data: bytes) -> str | None:
         if not value.isascii() or b"\0" in value or len(value) > 255:
             raise ProtocolError(PeerMisbehaved.BAD_SERVER_NAME)
         name = value.decode("ascii").lower().rstrip(".")
+        if not name:
+            raise ProtocolError(PeerMisbehaved.BAD_SERVER_NAME)
     return name
 
 
