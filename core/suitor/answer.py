@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from suitor import registry
 from suitor.decision import Agreement, Axis, Decision, Note, Offer, Verdict
 from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.notes import candidate_name
@@ -27,7 +28,7 @@ class Answer:
 
     version: int
     suite: int
-    group: int
+    group: int | None
     signature: int | None = None
     alpn: bytes | None = None
 
@@ -74,9 +75,9 @@ def judge_answer(answer: Answer, offer: Offer, have: Usable, explain: bool = Tru
     agreement = Agreement(
         answer.version,
         have.suites[answer.suite],
-        have.groups[answer.group],
-        answer.group not in offer.shares,
-        None if answer.signature is None else have.signatures[answer.signature],
+        None if answer.group is None else have.groups[answer.group],
+        answer.version == registry.TLS13 and answer.group not in offer.shares,
+        None if answer.signature is None else have.catalogue.signatures[answer.signature],
         None,
         answer.alpn,
     )

@@ -8,11 +8,13 @@ from functools import cache, cached_property
 from attrs import frozen
 
 from suitor.plug.interfaces import (
+    BlockCipher,
     CertificateCompression,
     Cipher,
     Extension,
     Group,
     Hash,
+    KeyExchange12,
     SignatureScheme,
     StageFactory,
 )
@@ -40,11 +42,27 @@ class Problem:
 
 @frozen(eq=False)
 class LitSuite:
-    """A suite whose every word is installed."""
+    """A suite whose every word is installed: an AEAD ``cipher`` or a ``block_cipher`` with its ``mac``; ``hash``
+    is the transcript's and the key schedule's. ``exchange`` is TLS 1.2's, None for TLS 1.3 and plain PSK."""
 
     suite: Suite
-    cipher: Cipher
+    cipher: Cipher | None
     hash: Hash
+    block_cipher: BlockCipher | None = None
+    mac: Hash | None = None
+    exchange: KeyExchange12 | None = None
+
+    @property
+    def strength(self) -> int:
+        """The cipher's, in bits."""
+        cipher = self.cipher or self.block_cipher
+        return 0 if cipher is None else cipher.strength
+
+    @property
+    def aead(self) -> Cipher:
+        """The cipher of a suite that has an AEAD, as all of TLS 1.3's do."""
+        assert self.cipher is not None
+        return self.cipher
 
     @property
     def name(self) -> str:
@@ -73,6 +91,8 @@ class Catalogue:
 
     groups: Mapping[int, Group]
     ciphers: Mapping[str, Cipher]
+    block_ciphers: Mapping[str, BlockCipher]
+    key_exchanges: Mapping[str, KeyExchange12]
     hashes: Mapping[str, Hash]
     signatures: Mapping[int, SignatureScheme]
     compressions: Mapping[int, CertificateCompression]
@@ -81,9 +101,9 @@ class Catalogue:
     suites: Mapping[int, LitSuite]
     dark: Mapping[int, DarkSuite]
     origins: Mapping[tuple[str, str], Origin]
-    """By kind and name; the kinds are "group", "cipher", "hash", "signature", "suite", "compression",
-    "extension" and "stage". A stage's name is its own kind and name ("verification web"). Suites of the
-    registry have no origin."""
+    """By kind and name; the kinds are "group", "cipher", "block cipher", "key exchange", "hash", "signature",
+    "suite", "compression", "extension" and "stage". A stage's name is its own kind and name ("verification
+    web"). Suites of the registry have no origin."""
     problems: tuple[Problem, ...]
 
     def group_named(self, name: str) -> Group | None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
-from suitor import keys
 from suitor.config import ClientConfig, ServerConfig
 from suitor.errors import (
     Alert,
@@ -25,16 +24,22 @@ from suitor.events import (
     Event,
     HandshakeCompleted,
     JobNeeded,
-    KeyUpdated,
     PeerClosed,
     TraceEntry,
     TraceKind,
 )
-from suitor.flow.client13 import client13
-from suitor.flow.handshake import Established, Flow, Handshake, Receive, Wait
-from suitor.flow.server13 import server13
+from suitor.flow.client import client
+from suitor.flow.handshake import (
+    Established,
+    Flow,
+    Handshake,
+    Receive,
+    ReceiveChangeCipherSpec,
+    Request,
+    Wait,
+)
+from suitor.flow.server import server
 from suitor.joiner import Joiner
-from suitor.keys.schedule import next_traffic_secret, traffic_keys
 from suitor.names import parse_server_name
 from suitor.plug.interfaces import Job
 from suitor.record.protection import (
@@ -44,19 +49,11 @@ from suitor.record.protection import (
     HANDSHAKE,
     MAX_PLAINTEXT,
     Opener,
-    Sealer,
 )
 from suitor.record.reader import RecordReader
 from suitor.record.writer import RecordWriter
 from suitor.steps.client_hello import check_something_to_offer
 from suitor.wire.codec import message_name
-from suitor.wire.messages import (
-    KEY_UPDATE,
-    NEW_SESSION_TICKET,
-    decode_key_update,
-    decode_new_session_ticket,
-    encode_key_update,
-)
 
 _RESERVED_RECORDS = 8
 """Records of every key kept back for the KeyUpdate and alerts that end its use."""
@@ -88,12 +85,9 @@ class Connection:
         "_hs",
         "_is_client",
         "_joiner",
-        "_key_updates",
-        "_owes_key_update",
         "_peer_closed",
         "_reader",
         "_started",
-        "_tickets",
         "_waiting",
         "_wanted",
         "_warnings",
@@ -105,17 +99,17 @@ class Connection:
         self._config = config
         self._is_client = isinstance(config, ClientConfig)
         self._reader = RecordReader()
-        self._writer = RecordWriter(config.policy.record_padding)
+        self._writer = RecordWriter()
         self._joiner = Joiner(config.policy.limits)
         self._events: deque[Event] = deque()
         self._failure: SuitorError | None = None
         self._established: Established | None = None
         self._hs: Handshake | None = Handshake(config, self._reader, self._writer)
         self._flow: Flow[Established] | None = None
-        self._wanted: Receive | Wait | None = None
+        self._wanted: Request | None = None
         self._peer_closed = self._write_closed = self._waiting = False
-        self._started = self._owes_key_update = False
-        self._empty = self._key_updates = self._tickets = self._warnings = 0
+        self._started = False
+        self._empty = self._warnings = 0
 
     @classmethod
     def client(cls, config: ClientConfig, server_name: str | None = None) -> Connection:
@@ -125,7 +119,7 @@ class Connection:
         name, sni = (None, None) if server_name is None else parse_server_name(server_name)
         self = cls(config)
         assert self._hs is not None
-        self._begin(client13(self._hs, config, name, sni))
+        self._begin(client(self._hs, config, name, sni))
         return self
 
     @classmethod
@@ -134,7 +128,7 @@ class Connection:
         self = cls(config)
         assert self._hs is not None
         check_something_to_offer(self._hs.have)
-        self._begin(server13(self._hs, config))
+        self._begin(server(self._hs, config))
         return self
 
     def _begin(self, flow: Flow[Established]) -> None:
@@ -180,10 +174,8 @@ class Connection:
 
         Raises LocalError(WRONG_STATE) before the handshake is done and after ``close``.
         """
-        if self._failure is not None or self._established is None or self._write_closed:
-            self._check_writable()
-        if self._owes_key_update:
-            self._pay_key_update()
+        done = self._check_writable()
+        self._answer(done)
         writer = self._writer
         sealer = writer.sealer
         if type(data) is memoryview and (data.ndim != 1 or data.itemsize != 1):
@@ -196,9 +188,9 @@ class Connection:
         while len(rest):
             sealer = writer.sealer
             assert sealer is not None
-            room = (sealer.left - _RESERVED_RECORDS) * MAX_PLAINTEXT
+            room = (sealer.left - _RESERVED_RECORDS) * writer.most
             if room <= 0:
-                self._change_write_key(request=False)
+                self._update_keys(done, request=False)
                 continue
             writer.write(APPLICATION_DATA, rest[:room])
             rest = rest[room:]
@@ -216,18 +208,14 @@ class Connection:
 
     def update_keys(self, *, request: bool = False) -> None:
         """Change this side's sending keys (RFC 8446 section 4.6.3); ``request`` asks the peer to change too."""
-        self._check_writable()
-        self._change_write_key(request)
+        self._update_keys(self._check_writable(), request=request)
 
     def export(self, label: bytes, context: bytes, length: int) -> bytes:
-        """Keying material for another protocol (RFC 8446 section 7.5). ``label`` is ASCII of at most 249 bytes,
-        ``length`` in bytes, at most 255 digests. Raises LocalError."""
-        done = self._established
-        if done is None:
+        """Keying material for another protocol (RFC 8446 section 7.5, RFC 5705). ``label`` is ASCII of at most
+        249 bytes, ``length`` in bytes, at most 255 digests. Raises LocalError."""
+        if self._established is None:
             raise LocalError(LocalMistake.EXPORTER_NOT_READY)
-        if not 0 < length <= 255 * done.hash.digest_size or len(label) > 249:
-            raise LocalError(LocalMistake.BAD_INPUT, "an exporter's label or length is out of range")
-        return keys.schedule.export(done.hash, done.exporter_secret, label, context, length)
+        return self._established.export(label, context, length)
 
     def job_done(self, job: Job[Any], result: Any) -> None:
         """The result of a job that a JobNeeded event asked for; the handshake goes on."""
@@ -324,16 +312,17 @@ class Connection:
                     self._on_alert(content)
                 elif content_type == CHANGE_CIPHER_SPEC:
                     self._on_change_cipher_spec(content)
-        if self._owes_key_update:
-            self._pay_key_update()
+        if self._established is not None:
+            self._answer(self._established)
 
     def _on_data(self, content: bytes) -> None:
-        if self._established is None:
+        done = self._established
+        if done is None:
             raise ProtocolError(PeerMisbehaved.UNEXPECTED_APPLICATION_DATA)
         if self._joiner.pending():
             self._joiner.check_not_interleaved()
         if content:
-            self._empty = self._key_updates = 0
+            self._empty = done.quiet_updates = 0
             self._events.append(DataReceived(content))
         else:
             self._count_empty()
@@ -345,10 +334,16 @@ class Connection:
 
     def _on_change_cipher_spec(self, content: bytes) -> None:
         """RFC 8446 section 5: the single byte 1, after the first ClientHello and before the peer's Finished,
-        is dropped; anything else is an error."""
-        if content != b"\x01" or self._established or not (self._is_client or self._started):
+        is dropped; anything else is an error. In TLS 1.2 it comes once, where it changes the keys."""
+        if content != b"\x01" or self._hs is None or not (self._is_client or self._started):
             raise ProtocolError(PeerMisbehaved.BAD_CHANGE_CIPHER_SPEC)
-        self._count_empty()
+        if isinstance(self._wanted, ReceiveChangeCipherSpec):
+            self._advance(None)
+        elif self._hs.tls12:
+            raise ProtocolError(PeerMisbehaved.BAD_CHANGE_CIPHER_SPEC)
+        else:
+            self._hs.change_cipher_specs += 1
+            self._count_empty()
 
     def _on_alert(self, content: bytes) -> None:
         """RFC 8446 section 6: every alert but close_notify and user_canceled is fatal, whatever its level."""
@@ -381,7 +376,7 @@ class Connection:
             if self._established is None:
                 self._on_handshake(raw)
             else:
-                self._on_post_handshake(raw)
+                self._on_post_handshake(self._established, raw)
             self._check_aligned(opener)
 
     def _check_aligned(self, before: Opener | None) -> None:
@@ -392,58 +387,26 @@ class Connection:
     def _on_handshake(self, raw: bytes) -> None:
         self._trace(TraceKind.MESSAGE, message_name(raw[0]), False, len(raw))
         wanted = self._wanted
-        assert isinstance(wanted, Receive)
-        if raw[0] not in wanted.types:
-            raise ProtocolError(
-                PeerMisbehaved.UNEXPECTED_MESSAGE, f"{message_name(raw[0])} instead of {wanted.names}"
-            )
+        if not isinstance(wanted, Receive) or raw[0] not in wanted.types:
+            names = wanted.names if isinstance(wanted, Receive) else "change_cipher_spec"
+            raise ProtocolError(PeerMisbehaved.UNEXPECTED_MESSAGE, f"{message_name(raw[0])} instead of {names}")
         self._advance(raw)
 
-    def _on_post_handshake(self, raw: bytes) -> None:
-        """RFC 8446 section 4.6."""
-        limits = self._config.policy.limits
-        if raw[0] == KEY_UPDATE:
-            self._on_key_update(decode_key_update(raw))
-        elif raw[0] == NEW_SESSION_TICKET and self._is_client:
-            self._tickets += 1
-            if self._tickets > limits.tickets:
-                raise ProtocolError(PeerMisbehaved.TOO_MANY_TICKETS)
-            decode_new_session_ticket(raw, limits.extensions)
-        else:
-            raise ProtocolError(
-                PeerMisbehaved.UNEXPECTED_MESSAGE, f"{message_name(raw[0])} after the handshake"
-            )
+    def _on_post_handshake(self, done: Established, raw: bytes) -> None:
+        event = done.receive(raw)
+        if event is not None:
+            self._events.append(event)
         self._trace(TraceKind.MESSAGE, message_name(raw[0]), False, len(raw))
 
-    # --- keys ---------------------------------------------------------------------------------------------
+    def _answer(self, done: Established) -> None:
+        """Send what the peer's messages call for, unless this side has closed."""
+        raw = None if self._write_closed else done.answer()
+        if raw is not None:
+            self._trace(TraceKind.MESSAGE, message_name(raw[0]), True, len(raw))
 
-    def _on_key_update(self, requested: bool) -> None:
-        """RFC 8446 section 4.6.3: the peer's next record uses its next key."""
-        self._key_updates += 1
-        if self._key_updates > self._config.policy.limits.key_updates:
-            raise ProtocolError(PeerMisbehaved.TOO_MANY_KEY_UPDATES)
-        done = self._established
-        assert done is not None
-        done.read_secret = next_traffic_secret(done.hash, done.read_secret)
-        self._reader.install(Opener(done.cipher, *traffic_keys(done.hash, done.read_secret, done.cipher)))
-        self._owes_key_update = self._owes_key_update or requested
-        self._events.append(KeyUpdated(requested))
-
-    def _pay_key_update(self) -> None:
-        """Answer the peer's requests, however many came together, with one update (section 4.6.3)."""
-        if self._owes_key_update:
-            self._owes_key_update = False
-            if not self._write_closed:
-                self._change_write_key(request=False)
-
-    def _change_write_key(self, request: bool) -> None:
-        done = self._established
-        assert done is not None
-        raw = encode_key_update(request)
-        self._writer.write(HANDSHAKE, raw)
-        done.write_secret = next_traffic_secret(done.hash, done.write_secret)
-        self._writer.sealer = Sealer(done.cipher, *traffic_keys(done.hash, done.write_secret, done.cipher))
-        self._trace(TraceKind.MESSAGE, message_name(KEY_UPDATE), True, len(raw))
+    def _update_keys(self, done: Established, *, request: bool) -> None:
+        raw = done.update_keys(request=request)
+        self._trace(TraceKind.MESSAGE, message_name(raw[0]), True, len(raw))
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -476,12 +439,14 @@ class Connection:
         if self._failure is not None:
             raise self._failure
 
-    def _check_writable(self) -> None:
-        self._check_alive()
+    def _check_writable(self) -> Established:
+        if self._failure is not None:
+            raise self._failure
         if self._established is None:
             raise LocalError(LocalMistake.WRONG_STATE, "the handshake is not done")
         if self._write_closed:
             raise LocalError(LocalMistake.WRONG_STATE, "this side has closed")
+        return self._established
 
 
 def alert_name(code: int) -> str:

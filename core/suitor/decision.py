@@ -34,6 +34,7 @@ class Verdict(Enum):
     BELOW_FLOOR = "weaker than the policy's floor"
     WRONG_VERSION = "does not belong to the chosen version"
     NO_SHARE = "usable, but no key share came with it"
+    NO_GROUP = "its key exchange has no group in common"
     NO_KEY = "no certificate here has a key for it"
     NO_SCHEME = "the client accepts no signature scheme that its key can make"
     STAGE = "the credentials stage's own word"
@@ -84,11 +85,12 @@ class Note:
 
 @frozen
 class Agreement:
-    """What was chosen on each axis. ``retry``: the group needs a HelloRetryRequest first."""
+    """What was chosen on each axis. ``retry``: the group needs a HelloRetryRequest first. ``group`` is None for
+    a key exchange of TLS 1.2 without one, ``signature`` for one that nothing is signed in."""
 
     version: int
     suite: LitSuite
-    group: Group
+    group: Group | None
     retry: bool
     signature: SignatureScheme | None
     credential: Credential | None

@@ -31,6 +31,7 @@ class Alert(IntEnum):
     INTERNAL_ERROR = 80
     INAPPROPRIATE_FALLBACK = 86
     USER_CANCELED = 90
+    NO_RENEGOTIATION = 100
     MISSING_EXTENSION = 109
     UNSUPPORTED_EXTENSION = 110
     UNRECOGNIZED_NAME = 112
@@ -225,6 +226,33 @@ class PeerMisbehaved(Reason):
     )
     BAD_COOKIE = ("the cookie is not the one this server sent", Alert.ILLEGAL_PARAMETER, "RFC 8446 4.2.2")
 
+    # TLS 1.2
+    INAPPROPRIATE_FALLBACK = (
+        "a fallback to a version below what both sides speak",
+        Alert.INAPPROPRIATE_FALLBACK,
+        "RFC 7507 3",
+    )
+    BAD_RENEGOTIATION_INFO = (
+        "renegotiation_info is missing, or not empty in a first handshake",
+        Alert.HANDSHAKE_FAILURE,
+        "RFC 5746 3.4, 3.6",
+    )
+    NO_UNCOMPRESSED_POINTS = (
+        "ec_point_formats leaves out uncompressed points",
+        Alert.ILLEGAL_PARAMETER,
+        "RFC 8422 5.1.1",
+    )
+    CERTIFICATE_UNFIT = (
+        "the certificate's key does not fit the suite's authentication",
+        Alert.ILLEGAL_PARAMETER,
+        "RFC 5246 7.4.2",
+    )
+    TOO_MANY_RENEGOTIATIONS = (
+        "too many requests to renegotiate",
+        Alert.UNEXPECTED_MESSAGE,
+        "RFC 5246 7.2.2",
+    )
+
     # Authentication
     NO_CERTIFICATE = ("the server sent no certificate", Alert.DECODE_ERROR, "RFC 8446 4.4.2.4")
     CERTIFICATE_REQUIRED = ("the client sent no certificate", Alert.CERTIFICATE_REQUIRED, "RFC 8446 4.4.2.4")
@@ -275,6 +303,11 @@ class NoAgreement(Reason):
         "RFC 8446 4.4.2.2",
     )
     NO_COMMON_ALPN = ("no application protocol in common", Alert.NO_APPLICATION_PROTOCOL, "RFC 7301 3.2")
+    NO_EXTENDED_MASTER_SECRET = (
+        "the peer does not know the extended master secret",
+        Alert.HANDSHAKE_FAILURE,
+        "RFC 7627 5.2, 5.3",
+    )
     UNRECOGNIZED_NAME = ("no certificate for the name asked for", Alert.UNRECOGNIZED_NAME, "RFC 6066 3")
 
 
@@ -332,6 +365,7 @@ class LocalMistake(Reason):
     KEY_EXHAUSTED = ("this side's key has reached its limit", Alert.INTERNAL_ERROR, "RFC 8446 5.5")
     FILE_EXISTS = "the file is there already"
     MISSING_EXTRA = "an optional package is not installed"
+    NO_KEY_UPDATE = ("TLS 1.2 has no KeyUpdate", Alert.INTERNAL_ERROR, "RFC 5246 6.1")
     EXPORTER_NOT_READY = "keying material can be exported only after the handshake"
 
 

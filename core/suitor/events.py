@@ -14,11 +14,12 @@ from suitor.plug.interfaces import Job, VerifiedPeer
 
 @frozen
 class ConnectionInfo:
-    """What the two sides agreed on. Names are IANA's; ``retried`` says a HelloRetryRequest was needed."""
+    """What the two sides agreed on. Names are IANA's; ``retried`` says a HelloRetryRequest was needed.
+    ``group`` and ``signature`` are None where TLS 1.2 has none."""
 
     version: str
     suite: str
-    group: str
+    group: str | None
     signature: str | None
     server_name: str | None
     alpn: str | None

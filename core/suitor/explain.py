@@ -126,7 +126,7 @@ def agreement_to_dict(agreement: Agreement | None) -> dict[str, Any] | None:
     return {
         "version": registry.version_name(agreement.version),
         "suite": agreement.suite.name,
-        "group": agreement.group.name,
+        "group": agreement.group.name if agreement.group else None,
         "retry": agreement.retry,
         "signature": agreement.signature.name if agreement.signature else None,
         "credential": agreement.credential.label if agreement.credential else None,

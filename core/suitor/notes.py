@@ -9,6 +9,8 @@ from attrs import frozen
 
 from suitor import registry
 from suitor.catalogue import LitSuite
+from suitor.choice import Choice
+from suitor.choose12 import obstacles12
 from suitor.decision import Axis, Note, Offer, Verdict
 from suitor.plug.interfaces import Credential, Group, SignatureScheme
 from suitor.usable import Usable
@@ -22,10 +24,20 @@ class Chosen:
     """The choice on each axis; None where nothing was common."""
 
     version: int | None
-    suite: int | None
-    group: int | None
-    signer: tuple[SignatureScheme, Credential | None] | None
+    choice: Choice
     alpn: bytes | None
+
+    @property
+    def tls12(self) -> bool:
+        return self.version == registry.TLS12
+
+    @property
+    def scheme(self) -> SignatureScheme | None:
+        return self.choice.signer[0] if self.choice.signer else None
+
+    @property
+    def credential(self) -> Credential | None:
+        return self.choice.signer[1] if self.choice.signer else None
 
 
 def tell_choice(
@@ -57,25 +69,44 @@ def tell_choice(
             note(Note(axis, candidate_name(axis, code, have), code, verdict, _detail(axis, code, verdict)))
 
     tell(Axis.VERSION, have.versions, offer.versions, chosen.version, {})
-    tell(Axis.SUITE, have.suites, offer.suites, chosen.suite, {})
+    apart = _suites_apart(offer, have, credentials, chosen)
+    tell(Axis.SUITE, have.suites, offer.suites, chosen.choice.suite, apart)
     waiting = {}
-    if chosen.group in offer.shares:
+    if chosen.choice.group in offer.shares and not chosen.tls12:
         common = (code for code in have.groups if code in offer.groups and code not in offer.shares)
         waiting = dict.fromkeys(common, Verdict.NO_SHARE)
-    tell(Axis.GROUP, have.groups, offer.groups, chosen.group, waiting)
-    inside = (code for code in have.certificate_signatures if code not in have.signatures)
+    tell(Axis.GROUP, have.groups, offer.groups, chosen.choice.group, waiting)
+    schemes = have.signatures12 if chosen.tls12 else have.signatures
+    inside = (code for code in have.certificate_signatures if code not in schemes)
     unsigned = dict.fromkeys(inside, Verdict.CERTIFICATES_ONLY)
     if credentials is not None:
-        for code, scheme in have.signatures.items():
-            if code in (offer.signatures or ()) and not any(scheme.accepts(c.public_key) for c in credentials):
+        for code, scheme in schemes.items():
+            if code in (offer.signatures or ()) and not any(_fits(scheme, c, chosen) for c in credentials):
                 unsigned[code] = Verdict.NO_KEY
-    taken = chosen.signer[0].code if chosen.signer else None
-    tell(Axis.SIGNATURE, have.signatures, offer.signatures or (), taken, unsigned)
+    taken = chosen.scheme.code if chosen.scheme else None
+    tell(Axis.SIGNATURE, schemes, offer.signatures or (), taken, unsigned)
     for credential in credentials or ():
-        note(_credential_note(credential, offer, have, chosen))
+        note(_credential_note(credential, offer, schemes, chosen))
     for protocol in dict.fromkeys([*alpn, *offer.alpn]):
         verdict = _verdict(Axis.ALPN, protocol, alpn, offer.alpn, chosen.alpn, have)
         note(Note(Axis.ALPN, protocol.decode("ascii", "backslashreplace"), None, verdict))
+
+
+def _suites_apart(
+    offer: Offer, have: Usable, credentials: Sequence[Credential] | None, chosen: Chosen
+) -> dict[int, Verdict]:
+    """Suites of the policy that are out for more than the order of preference: they belong to another version,
+    or TLS 1.2 lacks what they name."""
+    version = registry.TLS12 if chosen.tls12 else registry.TLS13
+    apart = {code: Verdict.WRONG_VERSION for code in have.suites if code not in have.suites_of(version)}
+    if chosen.tls12:
+        apart.update(obstacles12(offer, have, credentials))
+    return apart
+
+
+def _fits(scheme: SignatureScheme, credential: Credential, chosen: Chosen) -> bool:
+    accepts = scheme.accepts12 if chosen.tls12 else scheme.accepts
+    return accepts(credential.public_key)
 
 
 def _verdict(
@@ -94,7 +125,7 @@ def _verdict(
     if not _known(axis, code, have):
         return Verdict.UNKNOWN
     suite = registry.suites().get(code) if axis is Axis.SUITE else None
-    if suite is not None and suite.max_version < registry.TLS13:
+    if suite is not None and not any(suite.min_version <= v <= suite.max_version for v in have.versions):
         return Verdict.WRONG_VERSION
     return Verdict.NOT_IN_POLICY
 
@@ -134,12 +165,13 @@ def _detail(axis: Axis, code: int, verdict: Verdict) -> str:
     return ""
 
 
-def _credential_note(credential: Credential, offer: Offer, have: Usable, chosen: Chosen) -> Note:
-    if chosen.signer and chosen.signer[1] is credential:
-        return Note(Axis.CREDENTIAL, credential.label, None, Verdict.TAKEN, chosen.signer[0].name)
+def _credential_note(
+    credential: Credential, offer: Offer, schemes: Mapping[int, SignatureScheme], chosen: Chosen
+) -> Note:
+    if chosen.credential is credential:
+        means = chosen.scheme.name if chosen.scheme else "its key decrypts the premaster secret"
+        return Note(Axis.CREDENTIAL, credential.label, None, Verdict.TAKEN, means)
     offered = offer.signatures or ()
-    fits = [
-        s.name for code, s in have.signatures.items() if code in offered and s.accepts(credential.public_key)
-    ]
+    fits = [s.name for code, s in schemes.items() if code in offered and _fits(s, credential, chosen)]
     verdict = Verdict.LESS_PREFERRED if fits else Verdict.NO_SCHEME
     return Note(Axis.CREDENTIAL, credential.label, None, verdict, ", ".join(fits))

@@ -178,7 +178,7 @@ def _installed(axis: Axis, catalogue: Catalogue, code: int) -> tuple[str, int] |
     """Name and strength in bits of an installed candidate that can do its part in a handshake."""
     if axis is Axis.SUITE:
         lit = catalogue.suites.get(code)
-        return (lit.name, lit.cipher.strength) if lit else None
+        return (lit.name, lit.strength) if lit else None
     if axis is Axis.GROUP:
         group = catalogue.groups.get(code)
         return (group.name, group.strength) if group else None

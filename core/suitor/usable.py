@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from attrs import frozen
 
@@ -13,23 +13,50 @@ from suitor.decision import Axis, Verdict
 from suitor.plug.interfaces import CertificateCompression, Group, SignatureScheme
 from suitor.policy import Policy
 
-SPOKEN_VERSIONS = (registry.TLS13,)
+SPOKEN_VERSIONS = (registry.TLS13, registry.TLS12)
 """The versions that have a flow."""
 
 
 @frozen(eq=False)
 class Usable:
-    """What a policy leaves of a catalogue, by wire code in the policy's order; and why the rest fell out."""
+    """What a policy leaves of a catalogue, by wire code in the policy's order; and why the rest fell out.
+
+    ``suites`` are those of every version in the policy; ``signatures`` are for the handshake of TLS 1.3,
+    ``signatures12`` for TLS 1.2's.
+    """
 
     catalogue: Catalogue
     versions: tuple[int, ...]
     suites: Mapping[int, LitSuite]
     groups: Mapping[int, Group]
     signatures: Mapping[int, SignatureScheme]
+    signatures12: Mapping[int, SignatureScheme]
     certificate_signatures: tuple[int, ...]
     compressions: Mapping[int, CertificateCompression]
     dropped: Mapping[tuple[Axis, int | str], Verdict]
     """By code; by name where the policy names what neither a plugin nor the registry knows."""
+
+    def suites_of(self, version: int) -> Mapping[int, LitSuite]:
+        """The suites that ``version`` can use."""
+        return self._suites13 if version == registry.TLS13 else self._suites12
+
+    @cached_property
+    def _suites13(self) -> Mapping[int, LitSuite]:
+        return {code: lit for code, lit in self.suites.items() if lit.suite.max_version == registry.TLS13}
+
+    @cached_property
+    def _suites12(self) -> Mapping[int, LitSuite]:
+        return {code: lit for code, lit in self.suites.items() if lit.suite.max_version == registry.TLS12}
+
+    @cached_property
+    def groups12(self) -> Mapping[int, Group]:
+        """The groups that TLS 1.2 can use."""
+        return {code: group for code, group in self.groups.items() if group.tls12}
+
+    @cached_property
+    def offered_signatures(self) -> tuple[int, ...]:
+        """What a ClientHello offers for the handshake of any version."""
+        return tuple(dict.fromkeys([*self.signatures, *self.signatures12]))
 
 
 @lru_cache(maxsize=128)
@@ -56,7 +83,7 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
     for name in policy.suites:
         lit = catalogue.suite_named(name)
         code = lit.code if lit else _code(name, registry.suite_named(name))
-        if keep(Axis.SUITE, code, lit, lit.cipher.strength if lit else 0, policy.minimum_cipher) and lit:
+        if keep(Axis.SUITE, code, lit, lit.strength if lit else 0, policy.minimum_cipher) and lit:
             suites[lit.code] = lit
 
     groups = {}
@@ -73,16 +100,19 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
         strength = scheme.strength if scheme else 0
         if keep(Axis.SIGNATURE, code, scheme, strength, policy.minimum_signature) and scheme:
             schemes[name] = scheme
+    mine = [schemes[name] for name in policy.signatures if name in schemes]
+    tls12 = registry.TLS12 in versions
     return Usable(
         catalogue,
         tuple(versions),
-        suites,
-        groups,
         {
-            schemes[name].code: schemes[name]
-            for name in policy.signatures
-            if name in schemes and schemes[name].handshake13
+            code: lit
+            for code, lit in suites.items()
+            if any(lit.suite.min_version <= version <= lit.suite.max_version for version in versions)
         },
+        groups,
+        {scheme.code: scheme for scheme in mine if scheme.handshake13},
+        {scheme.code: scheme for scheme in mine if scheme.auth12} if tls12 else {},
         tuple(
             schemes[name].code
             for name in policy.certificate_signatures or policy.signatures

@@ -27,10 +27,11 @@ class Aead:
     key: Callable[[bytes], CipherKey] = field(repr=False)
     nonce_size: int = 12
     tag_size: int = 16
+    explicit_nonce: int = 8
 
 
 CIPHERS = (
     Aead("AES_128_GCM", 16, 128, _GCM_RECORDS, AESGCM),
     Aead("AES_256_GCM", 32, 256, _GCM_RECORDS, AESGCM),
-    Aead("CHACHA20_POLY1305", 32, 256, _CHACHA_RECORDS, ChaCha20Poly1305),
+    Aead("CHACHA20_POLY1305", 32, 256, _CHACHA_RECORDS, ChaCha20Poly1305, explicit_nonce=0),
 )

@@ -20,6 +20,7 @@ class X25519:
     code = 0x001D
     strength = 128
     post_quantum = False
+    tls12 = True
     client_share_size = 32
     server_share_size = 32
 
@@ -54,6 +55,7 @@ class NistCurve:
     client_share_size: int
     server_share_size: int
     post_quantum: bool = False
+    tls12: bool = True
 
     def start(self) -> tuple[ec.EllipticCurvePrivateKey, bytes]:
         """A fresh private key and its public point."""

@@ -34,4 +34,5 @@ class Sha2:
 HASHES = (
     Sha2("SHA256", 32, "sha256", hashlib.sha256),
     Sha2("SHA384", 48, "sha384", hashlib.sha384),
+    Sha2("SHA", 20, "sha1", hashlib.sha1),
 )

@@ -29,9 +29,13 @@ class Ecdsa:
     curve: type[ec.EllipticCurve] = field(repr=False)
     algorithm: ec.ECDSA = field(repr=False)
     handshake13: bool = True
+    auth12: str = "ECDSA"
 
     def accepts(self, public_key: Any) -> bool:
         return isinstance(public_key, ec.EllipticCurvePublicKey) and isinstance(public_key.curve, self.curve)
+
+    def accepts12(self, public_key: Any) -> bool:
+        return isinstance(public_key, ec.EllipticCurvePublicKey) and public_key.curve.key_size >= 256
 
     def sign(self, private_key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
         return private_key.sign(data, self.algorithm)
@@ -50,11 +54,14 @@ class Rsa:
     algorithm: hashes.HashAlgorithm = field(repr=False)
     handshake13: bool
     strength: int = _RSA_STRENGTH
+    auth12: str = "RSA"
 
     def accepts(self, public_key: Any) -> bool:
         return (
             isinstance(public_key, rsa.RSAPublicKey) and _RSA_SMALLEST <= public_key.key_size <= _RSA_LARGEST
         )
+
+    accepts12 = accepts
 
     def sign(self, private_key: rsa.RSAPrivateKey, data: bytes) -> bytes:
         return private_key.sign(data, self.padding, self.algorithm)
@@ -70,9 +77,12 @@ class Ed25519:
     code = 0x0807
     strength = 128
     handshake13 = True
+    auth12 = "ECDSA"
 
     def accepts(self, public_key: Any) -> bool:
         return isinstance(public_key, Ed25519PublicKey)
+
+    accepts12 = accepts
 
     def sign(self, private_key: Ed25519PrivateKey, data: bytes) -> bytes:
         return private_key.sign(data)

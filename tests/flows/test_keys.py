@@ -15,7 +15,7 @@ from suitor.keys.schedule import traffic_keys
 from suitor.plug import hookimpl
 from suitor.plug.check import MINIMUM_RECORDS
 from suitor.plug.loader import load_catalogue
-from suitor.record.protection import Opener
+from suitor.record.protection13 import Opener13
 from suitor.record.reader import RecordReader
 from suitor.wire.hello import decode_client_hello
 from tests.support import pki
@@ -156,7 +156,7 @@ def opened(data: bytes, secret: bytes) -> bytes:
     while data[0] != 23:
         data = data[5 + int.from_bytes(data[3:5], "big") :]
     reader = RecordReader()
-    reader.install(Opener(suite.cipher, *traffic_keys(suite.hash, secret, suite.cipher)))
+    reader.install(Opener13(suite.aead, *traffic_keys(suite.hash, secret, suite.cipher)))
     reader.feed(data)
     content = b""
     while record := reader.read():

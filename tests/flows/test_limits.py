@@ -11,7 +11,7 @@ from attrs import evolve
 from suitor.connection import Connection
 from suitor.errors import PeerMisbehaved
 from suitor.policy import Limits
-from suitor.record.protection import MAX_CIPHERTEXT
+from suitor.record.protection13 import MAX_CIPHERTEXT
 from suitor.wire.codec import message, vec8, vec16, vec24
 from suitor.wire.hello import decode_client_hello, reencode_client_hello
 from tests.flows.attacks_on_both import TICKET

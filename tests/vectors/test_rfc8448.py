@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
 import suitor_plugins.algorithms
 from suitor.keys.schedule import KeySchedule, derive_secret, expand_label, finished_data, traffic_keys
 from suitor.plug.loader import load_catalogue
-from suitor.record.protection import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Opener, Sealer
+from suitor.record.protection import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE
+from suitor.record.protection13 import Opener13, Sealer13
 from suitor.record.reader import RecordReader
 from suitor.record.writer import RecordWriter
 from suitor.steps.certificate_verify import signed_content
@@ -227,8 +228,8 @@ def test_every_record_opens_and_seals_to_the_same_bytes(trace: str) -> None:
             if way == "write":
                 secret = step.fields["PRK"] if step.fields else named[step.same_as]
                 keys = traffic_keys(HASH, secret, SUITE.cipher)
-                writers[step.actor].sealer = Sealer(SUITE.cipher, *keys)
-                readers[step.actor].install(Opener(SUITE.cipher, *keys))
+                writers[step.actor].sealer = Sealer13(SUITE.cipher, *keys)
+                readers[step.actor].install(Opener13(SUITE.cipher, *keys))
         if step.action == "send":
             payload, record = step.fields["payload"], step.fields["complete_record"]
             content_type = CONTENT_TYPES[step.name]

@@ -40,7 +40,7 @@ def agreed(info: ConnectionInfo) -> list[tuple[str, str]]:
     rows = [
         ("version", info.version),
         ("suite", info.suite),
-        ("group", info.group + (" (after a HelloRetryRequest)" if info.retried else "")),
+        ("group", f"{info.group} (after a HelloRetryRequest)" if info.retried else info.group),
         ("signature", info.signature),
         ("server name", info.server_name),
         ("alpn", info.alpn),

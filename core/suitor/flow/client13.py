@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from suitor import registry
 from suitor.answer import Answer, judge_answer
+from suitor.choice import choose_signer
 from suitor.config import ClientConfig
 from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, TraceKind
-from suitor.flow.handshake import Established, Flow, Handshake, Receive, ask
-from suitor.keys.schedule import KeySchedule
-from suitor.negotiate import choose_signer
+from suitor.flow.after13 import After13
+from suitor.flow.handshake import Flow, Handshake, Receive, ask
+from suitor.keys.schedule import KeySchedule, traffic_keys
 from suitor.plug.interfaces import Credential, CredentialRequest, PeerCertificates, Selected, VerifiedPeer
+from suitor.record.protection13 import Opener13, Sealer13
 from suitor.steps.certificate import choose_compression, make_certificate, read_certificate
 from suitor.steps.certificate_request import read_certificate_request
 from suitor.steps.certificate_verify import check_certificate_verify, make_certificate_verify
-from suitor.steps.client_hello import make_client_hello, retry_client_hello
+from suitor.steps.client_hello import SentHello, retry_client_hello
 from suitor.steps.encrypted_extensions import read_encrypted_extensions
 from suitor.steps.finished import check_finished, make_finished
 from suitor.steps.hello_retry_request import read_hello_retry_request
 from suitor.steps.key_exchange import finish
 from suitor.steps.server_hello import check_server_hello, read_server_hello
 from suitor.wire.codec import HandshakeType as H
+from suitor.wire.hello import ServerHello
 from suitor.wire.messages import CERTIFICATE_REQUEST
 
 _SERVER_HELLO = Receive.of(H.SERVER_HELLO)
@@ -32,20 +35,12 @@ _FINISHED = Receive.of(H.FINISHED)
 
 
 def client13(
-    hs: Handshake, config: ClientConfig, server_name: str | None, sni: str | None
-) -> Flow[Established]:
-    """``server_name`` is whom to verify, ``sni`` what to send (never an address)."""
+    hs: Handshake, config: ClientConfig, sent: SentHello, hello: ServerHello, server_name: str | None
+) -> Flow[After13]:
+    """From the first answer on, a ServerHello or a HelloRetryRequest. ``server_name`` is whom to verify."""
     have, limits, transcript = hs.have, config.policy.limits, hs.transcript
-    hs.compatible = config.policy.middlebox_compat
-
-    # ClientHello ->
-    sent = make_client_hello(hs, config, sni)
-    hs.client_random = sent.random
-    hs.send(sent.raw)
-    hs.flush(version=0x0301)
 
     # <- HelloRetryRequest, ClientHello ->
-    hello = read_server_hello((yield _SERVER_HELLO), sent, limits.extensions)
     offer = sent.offer
     retried_suite = None
     if hello.retry:
@@ -63,16 +58,24 @@ def client13(
     # <- ServerHello
     group, private, server_share = check_server_hello(sent, hello, retried_suite)
     suite = have.suites[hello.suite]
-    hash_, cipher = suite.hash, suite.cipher
+    hash_, cipher = suite.hash, suite.aead
+    padding = config.policy.record_padding
+
+    def sealer(secret: bytes) -> Sealer13:
+        return Sealer13(cipher, *traffic_keys(hash_, secret, cipher), padding)
+
+    def opener(secret: bytes) -> Opener13:
+        return Opener13(cipher, *traffic_keys(hash_, secret, cipher))
+
     transcript.use(hash_)
     transcript.add(hello.raw)
     schedule = KeySchedule(hash_, finish(group, private, server_share))
     client_secret, server_secret = schedule.handshake_traffic(transcript.digest())
     hs.keylog("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client_secret)
     hs.keylog("SERVER_HANDSHAKE_TRAFFIC_SECRET", server_secret)
-    hs.read_with(hash_, cipher, server_secret, "server_handshake_traffic_secret")
+    hs.read_with(opener(server_secret), "server_handshake_traffic_secret")
     hs.change_cipher_spec()
-    hs.write_with(hash_, cipher, client_secret, "client_handshake_traffic_secret")
+    hs.write_with(sealer(client_secret), "client_handshake_traffic_secret")
 
     # <- EncryptedExtensions
     raw = yield _ENCRYPTED_EXTENSIONS
@@ -110,7 +113,7 @@ def client13(
     hs.keylog("CLIENT_TRAFFIC_SECRET_0", client_application)
     hs.keylog("SERVER_TRAFFIC_SECRET_0", server_application)
     hs.keylog("EXPORTER_SECRET", exporter)
-    hs.read_with(hash_, cipher, server_application, "server_application_traffic_secret_0")
+    hs.read_with(opener(server_application), "server_application_traffic_secret_0")
 
     # Certificate, CertificateVerify ->
     credential = None
@@ -119,7 +122,7 @@ def client13(
 
     # Finished ->
     hs.send(make_finished(hash_, client_secret, transcript.digest()))
-    hs.write_with(hash_, cipher, client_application, "client_application_traffic_secret_0")
+    hs.write_with(sealer(client_application), "client_application_traffic_secret_0")
 
     answer = Answer(registry.TLS13, suite.code, group.code, scheme.code, alpn)
     decision = judge_answer(answer, offer, have, config.explain)
@@ -137,7 +140,8 @@ def client13(
         decision=decision,
         extensions=facts,
     )
-    return Established(hash_, cipher, client_application, server_application, exporter, info)
+    secrets = (client_application, server_application, exporter)
+    return After13(hs, info, hash_, cipher, secrets, is_client=True)
 
 
 def _authenticate(
@@ -149,8 +153,10 @@ def _authenticate(
     if stage is not None:
         selected = yield from ask(f"credentials {stage.name}", lambda: stage.select(asked), Selected)
         found = selected.credentials
-    signer = choose_signer(asked.signatures, asked.certificate_signatures, hs.have, found, mine_first=False)
-    if signer is None or signer[1] is None:
+    signer = choose_signer(
+        asked.signatures, asked.certificate_signatures, hs.have.signatures, found, mine_first=False
+    )
+    if signer is None or signer[0] is None or signer[1] is None:
         hs.send(make_certificate((), None))
         return None
     scheme, credential = signer[0], signer[1]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from suitor.config import ClientConfig, ServerConfig
 from suitor.errors import (
@@ -17,9 +17,8 @@ from suitor.errors import (
     SuitorError,
     VerificationError,
 )
-from suitor.events import ConnectionInfo, TraceEntry, TraceKind
-from suitor.keys.schedule import traffic_keys
-from suitor.plug.interfaces import Cipher, Hash, Job, UnknownName, VerificationFailed
+from suitor.events import ConnectionInfo, Event, TraceEntry, TraceKind
+from suitor.plug.interfaces import Hash, Job, UnknownName, VerificationFailed
 from suitor.record.protection import CHANGE_CIPHER_SPEC, HANDSHAKE, Opener, Sealer, plaintext_record
 from suitor.record.reader import RecordReader
 from suitor.record.writer import RecordWriter
@@ -48,34 +47,65 @@ class Wait:
     job: Job[Any]
 
 
-Flow = Generator[Receive | Wait, Any, T]
+@frozen
+class ReceiveChangeCipherSpec:
+    """A flow's request in TLS 1.2: the record that announces the peer's keys (RFC 5246 section 7.1)."""
+
+
+Request = Receive | Wait | ReceiveChangeCipherSpec
+
+Flow = Generator[Request, Any, T]
 """Yields requests; is sent a message's bytes (header included) or a job's result; returns T."""
 
 
-@define(eq=False)
-class Established:
-    """What a finished handshake leaves to the connection. The traffic secrets move on with each KeyUpdate."""
+class Established(Protocol):
+    """What a finished handshake leaves to the connection, by version."""
 
-    hash: Hash
-    cipher: Cipher
-    write_secret: bytes = field(repr=False)
-    read_secret: bytes = field(repr=False)
-    exporter_secret: bytes = field(repr=False)
     info: ConnectionInfo
+    quiet_updates: int
+    """KeyUpdates since the last application data; the connection sets it back."""
+
+    def receive(self, raw: bytes) -> Event | None:
+        """A handshake message after the handshake, and what to report of it."""
+        ...
+
+    def answer(self) -> bytes | None:
+        """Send what the peer's messages call for; the message, if there was one."""
+        ...
+
+    def update_keys(self, *, request: bool) -> bytes:
+        """Change this side's sending keys; the message that was sent."""
+        ...
+
+    def export(self, label: bytes, context: bytes, length: int) -> bytes:
+        """Keying material; ``length`` in bytes. Raises LocalError."""
+        ...
 
 
 class Transcript:
     """The handshake's messages, hashed (RFC 8446 section 4.4.1). Pieces are joined before they are hashed."""
 
-    __slots__ = ("_hash", "_pieces", "_state")
+    __slots__ = ("_hash", "_kept", "_pieces", "_state")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._state: Any = None
         self._hash: Hash | None = None
+        self._kept: list[bytes] | None = None
+
+    def keep(self) -> None:
+        """Keep the messages themselves too: CertificateVerify of TLS 1.2 signs them (RFC 5246 section 7.4.8)."""
+        self._kept = list(self._pieces)
+
+    def messages(self) -> bytes:
+        """All messages since the first, of a transcript that keeps them; they are kept no longer."""
+        kept, self._kept = self._kept or [], None
+        return b"".join(kept)
 
     def add(self, raw: bytes) -> None:
         self._pieces.append(raw)
+        if self._kept is not None:
+            self._kept.append(raw)
 
     def use(self, hash_: Hash) -> None:
         """The suite is known now, and with it the hash."""
@@ -99,16 +129,22 @@ class Transcript:
 
 
 class Handshake:
-    """One handshake in progress. Flows and steps talk to the record layer only through it."""
+    """One handshake in progress. Flows and steps talk to the record layer only through it.
+
+    ``compatible``: this side plays TLS 1.2 for middleboxes (RFC 8446 appendix D.4). ``change_cipher_specs`` counts
+    what the peer plays; with ``tls12`` chosen, it is no play any more.
+    """
 
     __slots__ = (
         "_ccs_sent",
         "_flight",
+        "change_cipher_specs",
         "client_random",
         "compatible",
         "config",
         "have",
         "reader",
+        "tls12",
         "transcript",
         "writer",
     )
@@ -123,6 +159,8 @@ class Handshake:
         self.transcript = Transcript()
         self.client_random = b""
         self.compatible = False
+        self.change_cipher_specs = 0
+        self.tls12 = False
         self._flight: list[bytes] = []
         self._ccs_sent = False
 
@@ -146,15 +184,15 @@ class Handshake:
             self.writer.raw(plaintext_record(CHANGE_CIPHER_SPEC, b"\x01"))
             self._ccs_sent = True
 
-    def write_with(self, hash_: Hash, cipher: Cipher, secret: bytes, name: str) -> None:
-        """Protect what is sent from here on with keys from ``secret``."""
+    def write_with(self, sealer: Sealer, name: str) -> None:
+        """Protect what is sent from here on."""
         self.flush()
-        self.writer.sealer = Sealer(cipher, *traffic_keys(hash_, secret, cipher))
+        self.writer.sealer = sealer
         self.trace(TraceKind.KEYS, name, True)
 
-    def read_with(self, hash_: Hash, cipher: Cipher, secret: bytes, name: str) -> None:
-        """Expect what comes from here on protected with keys from ``secret``."""
-        self.reader.install(Opener(cipher, *traffic_keys(hash_, secret, cipher)))
+    def read_with(self, opener: Opener, name: str) -> None:
+        """Expect what comes from here on to be protected."""
+        self.reader.install(opener)
         self.trace(TraceKind.KEYS, name, False)
 
     def keylog(self, label: str, secret: bytes) -> None:

@@ -7,16 +7,17 @@ import os
 from suitor import registry
 from suitor.config import ClientAuth, ServerConfig
 from suitor.decision import Agreement, Decision
-from suitor.errors import NegotiationError, PeerMisbehaved, ProtocolError
+from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, TraceKind
-from suitor.flow.handshake import Established, Flow, Handshake, Receive, ask
-from suitor.keys.schedule import KeySchedule
-from suitor.negotiate import negotiate
-from suitor.plug.interfaces import CredentialRequest, PeerCertificates, Selected, VerifiedPeer
+from suitor.flow.after13 import After13
+from suitor.flow.handshake import Flow, Handshake, Receive, ask
+from suitor.keys.schedule import KeySchedule, traffic_keys
+from suitor.plug.interfaces import PeerCertificates, VerifiedPeer
+from suitor.record.protection13 import Opener13, Sealer13
 from suitor.steps.certificate import choose_compression, make_certificate, read_certificate
 from suitor.steps.certificate_request import make_certificate_request
 from suitor.steps.certificate_verify import check_certificate_verify, make_certificate_verify
-from suitor.steps.client_hello import check_for_tls13, check_second_hello, read_client_hello
+from suitor.steps.client_hello import check_second_hello, read_client_hello
 from suitor.steps.encrypted_extensions import make_encrypted_extensions
 from suitor.steps.finished import check_finished, make_finished
 from suitor.steps.hello_retry_request import make_hello_retry_request
@@ -32,26 +33,30 @@ _CERTIFICATE_VERIFY = Receive.of(H.CERTIFICATE_VERIFY)
 _FINISHED = Receive.of(H.FINISHED)
 
 
-def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
+def server13(
+    hs: Handshake, config: ServerConfig, hello: ClientHello, agreement: Agreement, decision: Decision
+) -> Flow[After13]:
+    """From the decision on."""
     have, transcript = hs.have, hs.transcript
-
-    # <- ClientHello
-    hello = read_client_hello(hs, (yield _CLIENT_HELLO))
-    hs.client_random = hello.random
     hs.compatible = bool(hello.session_id)
     if ext.EARLY_DATA in hello.extensions:
         hs.reader.early_data = config.policy.limits.early_data
-    if registry.TLS13 in have.versions and registry.TLS13 in (hello.versions or ()):
-        check_for_tls13(hello)
-    agreement, decision = yield from _decide(hs, config, hello)
     suite, group, scheme, credential = (
         agreement.suite,
         agreement.group,
         agreement.signature,
         agreement.credential,
     )
-    assert scheme is not None and credential is not None
-    hash_, cipher = suite.hash, suite.cipher
+    assert group is not None and scheme is not None and credential is not None
+    hash_, cipher = suite.hash, suite.aead
+    padding = config.policy.record_padding
+
+    def sealer(secret: bytes) -> Sealer13:
+        return Sealer13(cipher, *traffic_keys(hash_, secret, cipher), padding)
+
+    def opener(secret: bytes) -> Opener13:
+        return Opener13(cipher, *traffic_keys(hash_, secret, cipher))
+
     transcript.use(hash_)
     transcript.add(hello.raw)
 
@@ -59,7 +64,7 @@ def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
     if agreement.retry:
         cookie = os.urandom(32) if config.policy.retry_cookie else None
         transcript.replace_with_hash()
-        hs.send(make_hello_retry_request(hello, agreement, cookie))
+        hs.send(make_hello_retry_request(hello, agreement, group, cookie))
         hs.change_cipher_spec()
         hs.flush()
         first, hello = hello, read_client_hello(hs, (yield _CLIENT_HELLO))
@@ -70,14 +75,14 @@ def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
 
     # ServerHello ->
     share, secret = answer(group, dict(hello.shares or ())[group.code])
-    hs.send(make_server_hello(hello, agreement, share))
+    hs.send(make_server_hello(hello, agreement, group, share))
     schedule = KeySchedule(hash_, secret)
     client_secret, server_secret = schedule.handshake_traffic(transcript.digest())
     hs.keylog("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client_secret)
     hs.keylog("SERVER_HANDSHAKE_TRAFFIC_SECRET", server_secret)
     hs.change_cipher_spec()
-    hs.write_with(hash_, cipher, server_secret, "server_handshake_traffic_secret")
-    hs.read_with(hash_, cipher, client_secret, "client_handshake_traffic_secret")
+    hs.write_with(sealer(server_secret), "server_handshake_traffic_secret")
+    hs.read_with(opener(client_secret), "client_handshake_traffic_secret")
 
     # EncryptedExtensions, CertificateRequest ->
     raw, facts = make_encrypted_extensions(
@@ -99,7 +104,7 @@ def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
     hs.keylog("CLIENT_TRAFFIC_SECRET_0", client_application)
     hs.keylog("SERVER_TRAFFIC_SECRET_0", server_application)
     hs.keylog("EXPORTER_SECRET", exporter)
-    hs.write_with(hash_, cipher, server_application, "server_application_traffic_secret_0")
+    hs.write_with(sealer(server_application), "server_application_traffic_secret_0")
 
     # <- Certificate, CertificateVerify
     peer = None
@@ -110,7 +115,7 @@ def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
     raw = yield _FINISHED
     check_finished(hash_, client_secret, transcript.digest(), raw)
     transcript.add(raw)
-    hs.read_with(hash_, cipher, client_application, "client_application_traffic_secret_0")
+    hs.read_with(opener(client_application), "client_application_traffic_secret_0")
 
     info = ConnectionInfo(
         version=registry.version_name(registry.TLS13),
@@ -125,30 +130,8 @@ def server13(hs: Handshake, config: ServerConfig) -> Flow[Established]:
         decision=decision,
         extensions=facts,
     )
-    return Established(hash_, cipher, server_application, client_application, exporter, info)
-
-
-def _decide(hs: Handshake, config: ServerConfig, hello: ClientHello) -> Flow[tuple[Agreement, Decision]]:
-    """Gather what the credentials stage finds, then negotiate."""
-    stage = config.credentials
-    asked = CredentialRequest(
-        hello.server_name, hello.signatures or (), hello.certificate_signatures or (), hello.alpn
-    )
-    selected = yield from ask(f"credentials {stage.name}", lambda: stage.select(asked), Selected)
-    hs.trace(TraceKind.STAGE, f"credentials {stage.name}", True, detail=selected)
-    decision = negotiate(
-        hello.offer,
-        config.policy,
-        config.catalogue,
-        credentials=selected.credentials,
-        alpn=config.alpn,
-        explain=config.explain,
-    )
-    hs.trace(TraceKind.DECISION, "server", True, detail=decision)
-    if decision.agreement is None:
-        assert decision.refusal is not None
-        raise NegotiationError(decision.refusal)
-    return decision.agreement, decision
+    secrets = (server_application, client_application, exporter)
+    return After13(hs, info, hash_, cipher, secrets, is_client=False)
 
 
 def _verify_client(hs: Handshake, config: ServerConfig) -> Flow[VerifiedPeer | None]:

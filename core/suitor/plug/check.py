@@ -18,6 +18,8 @@ class Kind(Enum):
 
     GROUP = "group"
     CIPHER = "cipher"
+    BLOCK_CIPHER = "block cipher"
+    KEY_EXCHANGE = "key exchange"
     HASH = "hash"
     SIGNATURE = "signature"
     SUITE = "suite"
@@ -67,6 +69,14 @@ def _method(value: Any) -> str | None:
     return None if callable(value) else "is not callable"
 
 
+def _group_kind(value: Any) -> str | None:
+    return None if value in ("", "ecdhe", "ffdhe") else 'is none of "ecdhe", "ffdhe" and ""'
+
+
+def _auth12(value: Any) -> str | None:
+    return None if value in ("", "RSA", "ECDSA", "DSS") else 'is none of "RSA", "ECDSA", "DSS" and ""'
+
+
 _CODE = _whole(0, 0xFFFF)
 
 _RULES: Mapping[Kind, Mapping[str, Rule]] = {
@@ -75,6 +85,7 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "code": _CODE,
         "strength": _whole(1),
         "post_quantum": _flag,
+        "tls12": _flag,
         "client_share_size": _whole(0, 0xFFFF),
         "server_share_size": _whole(0, 0xFFFF),
         "start": _method,
@@ -86,9 +97,28 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "key_size": _whole(1, 255),
         "nonce_size": _whole(MINIMUM_NONCE, 255),
         "tag_size": _whole(1, 255),
+        "explicit_nonce": _whole(0, 8),
         "strength": _whole(1),
         "record_limit": _whole(MINIMUM_RECORDS),
         "key": _method,
+    },
+    Kind.BLOCK_CIPHER: {
+        "name": _name,
+        "key_size": _whole(0, 255),
+        "block_size": _whole(1, 64),
+        "strength": _whole(0),
+        "key": _method,
+    },
+    Kind.KEY_EXCHANGE: {
+        "name": _name,
+        "has_parameters": _flag,
+        "group_kind": _group_kind,
+        "forward_secret": _flag,
+        "parameters": _method,
+        "parameters_size": _method,
+        "group_of": _method,
+        "answer": _method,
+        "finish": _method,
     },
     Kind.HASH: {
         "name": _name,
@@ -102,7 +132,9 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "code": _CODE,
         "strength": _whole(1),
         "handshake13": _flag,
+        "auth12": _auth12,
         "accepts": _method,
+        "accepts12": _method,
         "sign": _method,
         "verify": _method,
     },

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 import pluggy
 
 from suitor.plug.interfaces import (
+    BlockCipher,
     CertificateCompression,
     Cipher,
     Extension,
     Group,
     Hash,
+    KeyExchange12,
     SignatureScheme,
     StageFactory,
 )
@@ -36,6 +38,16 @@ def suitor_groups() -> Iterable[Group]:  # type: ignore[empty-body]
 @hookspec
 def suitor_ciphers() -> Iterable[Cipher]:  # type: ignore[empty-body]
     """AEAD ciphers, by the name that IANA's suites call them (``AES_128_GCM``)."""
+
+
+@hookspec
+def suitor_block_ciphers() -> Iterable[BlockCipher]:  # type: ignore[empty-body]
+    """CBC ciphers of TLS 1.2, by the name that IANA's suites call them (``AES_128_CBC``)."""
+
+
+@hookspec
+def suitor_key_exchanges() -> Iterable[KeyExchange12]:  # type: ignore[empty-body]
+    """Key exchanges of TLS 1.2, by the registry's word (``ECDHE``, ``DHE``, ``RSA``)."""
 
 
 @hookspec

@@ -22,11 +22,13 @@ from suitor.catalogue import Catalogue, Origin, Problem
 from suitor.plug import hookspecs
 from suitor.plug.check import Kind, Unfit, check
 from suitor.plug.hookspecs import PROJECT
-from suitor.plug.light import light_suites
+from suitor.plug.light import Words, light_suites
 
 _HOOKS: Mapping[str, Kind] = {
     "suitor_groups": Kind.GROUP,
     "suitor_ciphers": Kind.CIPHER,
+    "suitor_block_ciphers": Kind.BLOCK_CIPHER,
+    "suitor_key_exchanges": Kind.KEY_EXCHANGE,
     "suitor_hashes": Kind.HASH,
     "suitor_signatures": Kind.SIGNATURE,
     "suitor_suites": Kind.SUITE,
@@ -265,13 +267,21 @@ def _catalogue(items: Sequence[_Brought], problems: _Problems) -> Catalogue:
     def by_name(kind: Kind) -> Mapping[str, Any]:
         return MappingProxyType({item.name: item.thing for item in of(kind)})
 
-    ciphers, hashes = by_name(Kind.CIPHER), by_name(Kind.HASH)
+    words = Words(
+        by_name(Kind.CIPHER),
+        by_name(Kind.BLOCK_CIPHER),
+        by_name(Kind.HASH),
+        by_name(Kind.KEY_EXCHANGE),
+        frozenset(item.thing.auth12 for item in of(Kind.SIGNATURE)),
+    )
     suites = [*registry.suites().values(), *(item.thing for item in of(Kind.SUITE))]
-    lit, dark = light_suites(suites, ciphers, hashes)
+    lit, dark = light_suites(suites, words)
     return Catalogue(
         groups=by_code(Kind.GROUP),
-        ciphers=ciphers,
-        hashes=hashes,
+        ciphers=words.ciphers,
+        block_ciphers=words.block_ciphers,
+        key_exchanges=words.key_exchanges,
+        hashes=words.hashes,
         signatures=by_code(Kind.SIGNATURE),
         compressions=by_code(Kind.COMPRESSION),
         extensions=by_code(Kind.EXTENSION),

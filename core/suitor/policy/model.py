@@ -61,6 +61,7 @@ class Policy:
     ``minimum_*`` are in bits: symmetric strength of the cipher, classical strength of group and signature.
     ``middlebox_compat``: look like TLS 1.2 to old middleboxes (RFC 8446 appendix D.4).
     ``certificate_compression``: RFC 8879, where installed.
+    ``extended_master_secret``: TLS 1.2 only with it (RFC 7627).
     ``retry_cookie``: a server's HelloRetryRequest carries a cookie (RFC 8446 section 4.2.2).
     ``record_padding``: protected records are padded to a multiple of that many bytes (section 5.4).
     ``winners`` names the distribution to believe where two provide the same thing ("group x25519" -> "dist").
@@ -84,6 +85,7 @@ class Policy:
     minimum_signature: int = 112
     middlebox_compat: bool = True
     certificate_compression: bool = True
+    extended_master_secret: bool = True
     retry_cookie: bool = False
     record_padding: int = 0
     winners: Mapping[str, str] = field(factory=dict, hash=False)

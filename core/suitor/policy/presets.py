@@ -120,6 +120,7 @@ LEGACY = Policy(
     signatures=_SIGNATURES + _PKCS1,
     certificate_signatures=_SIGNATURES + _PKCS1,
     minimum_cipher=112,
+    extended_master_secret=False,
 )
 """The rest of TLS 1.2 that is not broken outright: CBC, finite-field Diffie-Hellman, RSA key transport."""
 

@@ -11,10 +11,10 @@ from suitor.record.protection import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
-    MAX_CIPHERTEXT,
     MAX_PLAINTEXT,
     Opener,
 )
+from suitor.record.protection13 import MAX_CIPHERTEXT
 
 _header = Struct("!BHH").unpack_from
 
@@ -93,8 +93,8 @@ class RecordReader:
         body = start + 5
         end = body + size
         opener = self.opener
-        if content_type == APPLICATION_DATA and opener is not None:
-            if size > MAX_CIPHERTEXT:
+        if opener is not None and (content_type == APPLICATION_DATA or opener.every_type):
+            if size > opener.most:
                 raise ProtocolError(PeerMisbehaved.RECORD_OVERFLOW, f"{size} bytes")
             if size > available - 5:
                 return None
@@ -102,14 +102,14 @@ class RecordReader:
             if self._buffer is None:
                 self._buffer = buffers.take()
             try:
-                record = opener.open(data[start:body], data[body:end], self._buffer)
+                record = opener.open(content_type, data[start:body], data[body:end], self._buffer)
             except ProtocolError as error:
                 if self.early and error.reason is PeerMisbehaved.BAD_RECORD_MAC and self._skip(size):
                     return SKIPPED, b""
                 raise
             self.early = False
             if record[0] != APPLICATION_DATA:
-                self._check_inner(*record)
+                self._check_inner(*record, opener.every_type)
             return record
         if self._first:
             self._check_start(content_type)
@@ -155,9 +155,9 @@ class RecordReader:
         if not size:
             raise ProtocolError(PeerMisbehaved.EMPTY_RECORD)
 
-    def _check_inner(self, content_type: int, content: bytes) -> None:
+    def _check_inner(self, content_type: int, content: bytes, tls12: bool) -> None:
         """Section 5.4: what may be inside a protected record. Only application data may be empty."""
-        if content_type not in (ALERT, HANDSHAKE):
+        if content_type not in (ALERT, HANDSHAKE) and not (tls12 and content_type == CHANGE_CIPHER_SPEC):
             raise ProtocolError(PeerMisbehaved.BAD_RECORD_TYPE, f"{content_type} inside a protected record")
         if not content:
             raise ProtocolError(PeerMisbehaved.EMPTY_RECORD)

@@ -259,6 +259,11 @@ def is_grease(code: int) -> bool:
     return code & 0x0F0F == 0x0A0A and code >> 8 == code & 0xFF
 
 
+def is_ffdhe(code: int) -> bool:
+    """Whether a group is of finite-field Diffie-Hellman: 256 to 511 are set apart for it (RFC 7919 section 7)."""
+    return 0x0100 <= code <= 0x01FF
+
+
 def is_grease_psk_mode(value: int) -> bool:
     """Whether a PSK key exchange mode (one byte) is GREASE (RFC 8701 section 2)."""
     return value in GREASE_PSK_MODES

@@ -37,13 +37,13 @@ class SentHello:
 
 
 @lru_cache(maxsize=64)
-def _constant_part(have: Usable, alpn: tuple[bytes, ...]) -> tuple[bytes, dict[int, bytes], Offer]:
-    """What every ClientHello of one configuration has in common: the packed suites and most extensions."""
+def _constant_part(have: Usable, alpn: tuple[bytes, ...]) -> tuple[dict[int, bytes], Offer]:
+    """What every ClientHello of one configuration has in common."""
     versions = have.versions
-    schemes = tuple(have.signatures)
+    schemes = have.offered_signatures
     certificate_schemes = have.certificate_signatures or schemes
+    suites = tuple(have.suites)
     extensions = {
-        ext.SUPPORTED_VERSIONS: vec8(pack_u16s(versions)),
         ext.SUPPORTED_GROUPS: vec16(pack_u16s(have.groups)),
         ext.SIGNATURE_ALGORITHMS: vec16(pack_u16s(schemes)),
     }
@@ -51,17 +51,25 @@ def _constant_part(have: Usable, alpn: tuple[bytes, ...]) -> tuple[bytes, dict[i
         extensions[ext.SIGNATURE_ALGORITHMS_CERT] = vec16(pack_u16s(certificate_schemes))
     if alpn:
         extensions[ext.ALPN] = vec16(b"".join(map(vec8, alpn)))
-    if have.compressions:
-        extensions[ext.COMPRESS_CERTIFICATE] = vec8(pack_u16s(have.compressions))
+    if registry.TLS13 in versions:
+        extensions[ext.SUPPORTED_VERSIONS] = vec8(pack_u16s(versions))
+        if have.compressions:
+            extensions[ext.COMPRESS_CERTIFICATE] = vec8(pack_u16s(have.compressions))
+    if registry.TLS12 in versions:
+        extensions[ext.EXTENDED_MASTER_SECRET] = b""
+        extensions[ext.RENEGOTIATION_INFO] = b"\0"
+        extensions[ext.EC_POINT_FORMATS] = b"\x01\0"
+        if any(lit.block_cipher is not None for lit in have.suites.values()):
+            extensions[ext.ENCRYPT_THEN_MAC] = b""
     offer = Offer(
         versions=versions,
-        suites=tuple(have.suites),
+        suites=suites,
         groups=tuple(have.groups),
         signatures=schemes,
         certificate_signatures=certificate_schemes,
         alpn=alpn,
     )
-    return pack_u16s(have.suites), extensions, offer
+    return extensions, offer
 
 
 def check_something_to_offer(have: Usable) -> None:
@@ -70,7 +78,7 @@ def check_something_to_offer(have: Usable) -> None:
         ("version", have.versions),
         ("cipher suite", have.suites),
         ("group", have.groups),
-        ("signature scheme", have.signatures),
+        ("signature scheme", have.offered_signatures),
     ):
         if not names:
             raise LocalError(
@@ -84,7 +92,7 @@ def make_client_hello(hs: Handshake, config: ClientConfig, sni: str | None) -> S
     (RFC 8446 appendix D.4)."""
     have = hs.have
     check_something_to_offer(have)
-    _, constant, offer = _constant_part(have, config.alpn)
+    constant, offer = _constant_part(have, config.alpn)
     extensions: dict[int, bytes] = {}
     if sni is not None:
         # RFC 6066 section 3: a list of one host_name.
@@ -98,14 +106,16 @@ def make_client_hello(hs: Handshake, config: ClientConfig, sni: str | None) -> S
         if body is not None:
             extensions[code] = body
     private = {}
-    shares = []
-    for code, group in list(have.groups.items())[: max(0, config.policy.key_shares)]:
-        secret, share = key_exchange.start(group)
-        private[code] = group, secret
-        shares.append(code.to_bytes(2, "big") + vec16(share))
-    extensions[ext.KEY_SHARE] = vec16(b"".join(shares))
+    tls13 = registry.TLS13 in have.versions
+    if tls13:
+        shares = []
+        for code, group in list(have.groups.items())[: max(0, config.policy.key_shares)]:
+            secret, share = key_exchange.start(group)
+            private[code] = group, secret
+            shares.append(code.to_bytes(2, "big") + vec16(share))
+        extensions[ext.KEY_SHARE] = vec16(b"".join(shares))
     random = os.urandom(64)
-    session_id = random[32:] if config.policy.middlebox_compat else b""
+    session_id = random[32:] if tls13 and config.policy.middlebox_compat else b""
     return _finish(hs, random[:32], session_id, extensions, private, offer, sni)
 
 

@@ -16,11 +16,13 @@ from suitor.wire.codec import vec16
 from suitor.wire.hello import RETRY_RANDOM, ClientHello, ServerHello, encode_server_hello
 
 
-def make_hello_retry_request(hello: ClientHello, agreement: Agreement, cookie: bytes | None) -> bytes:
+def make_hello_retry_request(
+    hello: ClientHello, agreement: Agreement, group: Group, cookie: bytes | None
+) -> bytes:
     """Server: ask for a share of the chosen group, and for the cookie back."""
     extensions = {
         ext.SUPPORTED_VERSIONS: agreement.version.to_bytes(2, "big"),
-        ext.KEY_SHARE: agreement.group.code.to_bytes(2, "big"),
+        ext.KEY_SHARE: group.code.to_bytes(2, "big"),
     }
     if cookie is not None:
         extensions[ext.COOKIE] = vec16(cookie)

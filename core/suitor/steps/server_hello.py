@@ -24,11 +24,11 @@ from suitor.wire.hello import (
 )
 
 
-def make_server_hello(hello: ClientHello, agreement: Agreement, share: bytes) -> bytes:
+def make_server_hello(hello: ClientHello, agreement: Agreement, group: Group, share: bytes) -> bytes:
     """Server: version, suite and share; the session ID goes back as it came."""
     extensions = {
         ext.SUPPORTED_VERSIONS: agreement.version.to_bytes(2, "big"),
-        ext.KEY_SHARE: agreement.group.code.to_bytes(2, "big") + vec16(share),
+        ext.KEY_SHARE: group.code.to_bytes(2, "big") + vec16(share),
     }
     return encode_server_hello(
         ServerHello(os.urandom(32), hello.session_id, agreement.suite.code, extensions)
@@ -38,23 +38,27 @@ def make_server_hello(hello: ClientHello, agreement: Agreement, share: bytes) ->
 def read_server_hello(raw: bytes, sent: SentHello, limit: int, retried: int | None = None) -> ServerHello:
     """Client: a ServerHello or HelloRetryRequest of a version that was offered, which stays what it was in a
     HelloRetryRequest before (``retried``, section 4.1.4). A server that was talked down to an older version
-    says so in its random (section 4.1.3)."""
+    says so in its random (section 4.1.3). ``version`` None means TLS 1.2."""
     hello = decode_server_hello(raw, limit)
     version = hello.version
     if retried is not None and version != retried:
         raise ProtocolError(PeerMisbehaved.RETRY_VERSION_CHANGED)
     if version is None:
-        if registry.TLS13 in sent.offer.versions and hello.random[-8:] in (
-            DOWNGRADE_TO_TLS12,
-            DOWNGRADE_TO_TLS11,
-        ):
-            raise ProtocolError(PeerMisbehaved.DOWNGRADE_SENTINEL)
-        raise ProtocolError(PeerMisbehaved.SERVER_TOO_OLD, registry.version_name(hello.legacy_version))
+        _check_older(hello, sent.offer.versions)
+        return hello
     if version < registry.TLS13:
         # Section 4.2.1: the extension never selects a version before 1.3.
         raise ProtocolError(PeerMisbehaved.SELECTED_VERSION_NOT_OFFERED, registry.version_name(version))
     check_answer(Axis.VERSION, version, sent.offer.versions)
     return hello
+
+
+def _check_older(hello: ServerHello, offered: tuple[int, ...]) -> None:
+    """A hello of TLS 1.2 or below, as a client sees it that may have offered more."""
+    if registry.TLS13 in offered and hello.random[-8:] in (DOWNGRADE_TO_TLS12, DOWNGRADE_TO_TLS11):
+        raise ProtocolError(PeerMisbehaved.DOWNGRADE_SENTINEL)
+    if hello.legacy_version not in offered or hello.retry:
+        raise ProtocolError(PeerMisbehaved.SERVER_TOO_OLD, registry.version_name(hello.legacy_version))
 
 
 def check_echo(sent: SentHello, hello: ServerHello) -> None:

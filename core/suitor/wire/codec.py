@@ -10,17 +10,22 @@ from suitor.errors import PeerMisbehaved, ProtocolError
 
 
 class HandshakeType(IntEnum):
-    """HandshakeType (RFC 8446 section 4, RFC 8879 section 7.3)."""
+    """HandshakeType (RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066 section 8, RFC 8879 section 7.3)."""
 
+    HELLO_REQUEST = 0
     CLIENT_HELLO = 1
     SERVER_HELLO = 2
     NEW_SESSION_TICKET = 4
     END_OF_EARLY_DATA = 5
     ENCRYPTED_EXTENSIONS = 8
     CERTIFICATE = 11
+    SERVER_KEY_EXCHANGE = 12
     CERTIFICATE_REQUEST = 13
+    SERVER_HELLO_DONE = 14
     CERTIFICATE_VERIFY = 15
+    CLIENT_KEY_EXCHANGE = 16
     FINISHED = 20
+    CERTIFICATE_STATUS = 22
     KEY_UPDATE = 24
     COMPRESSED_CERTIFICATE = 25
     MESSAGE_HASH = 254

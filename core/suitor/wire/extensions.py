@@ -15,9 +15,12 @@ class ExtensionType(IntEnum):
 
     SERVER_NAME = 0
     SUPPORTED_GROUPS = 10
+    EC_POINT_FORMATS = 11
     SIGNATURE_ALGORITHMS = 13
     ALPN = 16
     PADDING = 21
+    ENCRYPT_THEN_MAC = 22
+    EXTENDED_MASTER_SECRET = 23
     COMPRESS_CERTIFICATE = 27
     PRE_SHARED_KEY = 41
     EARLY_DATA = 42
@@ -27,6 +30,7 @@ class ExtensionType(IntEnum):
     CERTIFICATE_AUTHORITIES = 47
     SIGNATURE_ALGORITHMS_CERT = 50
     KEY_SHARE = 51
+    RENEGOTIATION_INFO = 0xFF01
 
 
 # Plain ints: an enum look-up costs more than decoding the extension does.
@@ -44,6 +48,10 @@ PSK_KEY_EXCHANGE_MODES = int(ExtensionType.PSK_KEY_EXCHANGE_MODES)
 CERTIFICATE_AUTHORITIES = int(ExtensionType.CERTIFICATE_AUTHORITIES)
 SIGNATURE_ALGORITHMS_CERT = int(ExtensionType.SIGNATURE_ALGORITHMS_CERT)
 KEY_SHARE = int(ExtensionType.KEY_SHARE)
+EC_POINT_FORMATS = int(ExtensionType.EC_POINT_FORMATS)
+ENCRYPT_THEN_MAC = int(ExtensionType.ENCRYPT_THEN_MAC)
+EXTENDED_MASTER_SECRET = int(ExtensionType.EXTENDED_MASTER_SECRET)
+RENEGOTIATION_INFO = int(ExtensionType.RENEGOTIATION_INFO)
 
 # The registry's abbreviations for the messages of TLS 1.3.
 CH, SH, HRR, EE, CT, CR, NST = "CH", "SH", "HRR", "EE", "CT", "CR", "NST"
@@ -60,7 +68,7 @@ def _forbidden(message: str) -> frozenset[int]:
     )
 
 
-def decode_extensions(data: bytes, message: str, limit: int) -> dict[int, bytes]:
+def decode_extensions(data: bytes, message: str | None, limit: int) -> dict[int, bytes]:
     """The body of an extension block, in order. A known extension out of place ends the handshake
     (RFC 8446 section 4.2: "illegal_parameter"), and so does one that stands twice."""
     found: dict[int, bytes] = {}
@@ -78,12 +86,18 @@ def decode_extensions(data: bytes, message: str, limit: int) -> dict[int, bytes]
         pos = stop
     if len(found) > limit:
         raise ProtocolError(PeerMisbehaved.TOO_MANY_EXTENSIONS, str(len(found)))
+    if message is not None:
+        check_placed(found, message)
+    return found
+
+
+def check_placed(found: Iterable[int], message: str) -> None:
+    """Known extensions stand only where TLS 1.3 says they may."""
     misplaced = _forbidden(message).intersection(found)
     if misplaced:
         raise ProtocolError(
             PeerMisbehaved.MISPLACED_EXTENSION, f"{extension_name(min(misplaced))} in {message}"
         )
-    return found
 
 
 def check_solicited(found: Mapping[int, bytes], offered: Collection[int], message: str) -> None:

@@ -292,8 +292,11 @@ def decode_server_hello(raw: bytes, limit: int = 100) -> ServerHello:
     compression_method = cursor.u8()
     block = cursor.vec16() if cursor.more() else b""
     cursor.done()
-    where = ext.HRR if random == RETRY_RANDOM else ext.SH
-    extensions = decode_extensions(block, where, limit)
+    extensions = decode_extensions(block, None, limit)
+    if random == RETRY_RANDOM:
+        ext.check_placed(extensions, ext.HRR)
+    elif ext.SUPPORTED_VERSIONS in extensions:
+        ext.check_placed(extensions, ext.SH)
     return ServerHello(random, session_id, suite, extensions, legacy_version, compression_method, raw)
 
 
