@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
-from suitor import keys
 from suitor.config import ClientConfig, ServerConfig
+from suitor.counts import Counts
 from suitor.errors import (
     Alert,
     ConnectionEnded,
@@ -18,6 +18,7 @@ from suitor.errors import (
     PeerMisbehaved,
     ProtocolError,
     SuitorError,
+    alert_name,
 )
 from suitor.events import (
     ConnectionInfo,
@@ -34,7 +35,6 @@ from suitor.flow.client13 import client13
 from suitor.flow.handshake import Established, Flow, Handshake, Receive, Wait
 from suitor.flow.server13 import server13
 from suitor.joiner import Joiner
-from suitor.keys.schedule import next_traffic_secret, traffic_keys
 from suitor.names import parse_server_name
 from suitor.plug.interfaces import Job
 from suitor.record.protection import (
@@ -44,7 +44,6 @@ from suitor.record.protection import (
     HANDSHAKE,
     MAX_PLAINTEXT,
     Opener,
-    Sealer,
 )
 from suitor.record.reader import RecordReader
 from suitor.record.writer import RecordWriter
@@ -79,27 +78,10 @@ class Connection:
     """
 
     __slots__ = (
-        "_config",
-        "_empty",
-        "_established",
-        "_events",
-        "_failure",
-        "_flow",
-        "_hs",
-        "_is_client",
-        "_joiner",
-        "_key_updates",
-        "_owes_key_update",
-        "_peer_closed",
-        "_reader",
-        "_started",
-        "_tickets",
-        "_waiting",
-        "_wanted",
-        "_warnings",
-        "_write_closed",
-        "_writer",
-    )
+        "_config", "_counts", "_established", "_events", "_failure", "_flow", "_hs", "_is_client",
+        "_joiner", "_owes_key_update", "_peer_closed", "_reader", "_started", "_waiting", "_wanted",
+        "_write_closed", "_writer",
+    )  # fmt: skip
 
     def __init__(self, config: ClientConfig | ServerConfig) -> None:
         self._config = config
@@ -115,7 +97,7 @@ class Connection:
         self._wanted: Receive | Wait | None = None
         self._peer_closed = self._write_closed = self._waiting = False
         self._started = self._owes_key_update = False
-        self._empty = self._key_updates = self._tickets = self._warnings = 0
+        self._counts = Counts(config.policy.limits)
 
     @classmethod
     def client(cls, config: ClientConfig, server_name: str | None = None) -> Connection:
@@ -222,12 +204,9 @@ class Connection:
     def export(self, label: bytes, context: bytes, length: int) -> bytes:
         """Keying material for another protocol (RFC 8446 section 7.5). ``label`` is ASCII of at most 249 bytes,
         ``length`` in bytes, at most 255 digests. Raises LocalError."""
-        done = self._established
-        if done is None:
+        if self._established is None:
             raise LocalError(LocalMistake.EXPORTER_NOT_READY)
-        if not 0 < length <= 255 * done.hash.digest_size or len(label) > 249:
-            raise LocalError(LocalMistake.BAD_INPUT, "an exporter's label or length is out of range")
-        return keys.schedule.export(done.hash, done.exporter_secret, label, context, length)
+        return self._established.export(label, context, length)
 
     def job_done(self, job: Job[Any], result: Any) -> None:
         """The result of a job that a JobNeeded event asked for; the handshake goes on."""
@@ -333,22 +312,17 @@ class Connection:
         if self._joiner.pending():
             self._joiner.check_not_interleaved()
         if content:
-            self._empty = self._key_updates = 0
+            self._counts.empty = self._counts.key_updates = 0
             self._events.append(DataReceived(content))
         else:
-            self._count_empty()
-
-    def _count_empty(self) -> None:
-        self._empty += 1
-        if self._empty > self._config.policy.limits.empty_records:
-            raise ProtocolError(PeerMisbehaved.TOO_MANY_EMPTY_RECORDS)
+            self._counts.empty_record()
 
     def _on_change_cipher_spec(self, content: bytes) -> None:
         """RFC 8446 section 5: the single byte 1, after the first ClientHello and before the peer's Finished,
         is dropped; anything else is an error."""
         if content != b"\x01" or self._established or not (self._is_client or self._started):
             raise ProtocolError(PeerMisbehaved.BAD_CHANGE_CIPHER_SPEC)
-        self._count_empty()
+        self._counts.empty_record()
 
     def _on_alert(self, content: bytes) -> None:
         """RFC 8446 section 6: every alert but close_notify and user_canceled is fatal, whatever its level."""
@@ -363,9 +337,7 @@ class Connection:
             self._reader.forget()
             self._events.append(PeerClosed())
         elif code == Alert.USER_CANCELED:
-            self._warnings += 1
-            if self._warnings > self._config.policy.limits.warning_alerts:
-                raise ProtocolError(PeerMisbehaved.TOO_MANY_WARNINGS)
+            self._counts.warning()
         else:
             raise ConnectionEnded(Ended.PEER_ALERT, alert_name(code), code)
 
@@ -401,14 +373,11 @@ class Connection:
 
     def _on_post_handshake(self, raw: bytes) -> None:
         """RFC 8446 section 4.6."""
-        limits = self._config.policy.limits
         if raw[0] == KEY_UPDATE:
             self._on_key_update(decode_key_update(raw))
         elif raw[0] == NEW_SESSION_TICKET and self._is_client:
-            self._tickets += 1
-            if self._tickets > limits.tickets:
-                raise ProtocolError(PeerMisbehaved.TOO_MANY_TICKETS)
-            decode_new_session_ticket(raw, limits.extensions)
+            self._counts.ticket()
+            decode_new_session_ticket(raw, self._config.policy.limits.extensions)
         else:
             raise ProtocolError(
                 PeerMisbehaved.UNEXPECTED_MESSAGE, f"{message_name(raw[0])} after the handshake"
@@ -419,13 +388,9 @@ class Connection:
 
     def _on_key_update(self, requested: bool) -> None:
         """RFC 8446 section 4.6.3: the peer's next record uses its next key."""
-        self._key_updates += 1
-        if self._key_updates > self._config.policy.limits.key_updates:
-            raise ProtocolError(PeerMisbehaved.TOO_MANY_KEY_UPDATES)
-        done = self._established
-        assert done is not None
-        done.read_secret = next_traffic_secret(done.hash, done.read_secret)
-        self._reader.install(Opener(done.cipher, *traffic_keys(done.hash, done.read_secret, done.cipher)))
+        self._counts.key_update()
+        assert self._established is not None
+        self._reader.install(self._established.next_opener())
         self._owes_key_update = self._owes_key_update or requested
         self._events.append(KeyUpdated(requested))
 
@@ -437,12 +402,10 @@ class Connection:
                 self._change_write_key(request=False)
 
     def _change_write_key(self, request: bool) -> None:
-        done = self._established
-        assert done is not None
+        assert self._established is not None
         raw = encode_key_update(request)
         self._writer.write(HANDSHAKE, raw)
-        done.write_secret = next_traffic_secret(done.hash, done.write_secret)
-        self._writer.sealer = Sealer(done.cipher, *traffic_keys(done.hash, done.write_secret, done.cipher))
+        self._writer.sealer = self._established.next_sealer()
         self._trace(TraceKind.MESSAGE, message_name(KEY_UPDATE), True, len(raw))
 
     # --- the end ------------------------------------------------------------------------------------------
@@ -482,11 +445,3 @@ class Connection:
             raise LocalError(LocalMistake.WRONG_STATE, "the handshake is not done")
         if self._write_closed:
             raise LocalError(LocalMistake.WRONG_STATE, "this side has closed")
-
-
-def alert_name(code: int) -> str:
-    """IANA's name of an alert, such as ``handshake_failure``."""
-    try:
-        return Alert(code).name.lower()
-    except ValueError:
-        return f"alert {code}"

@@ -67,7 +67,9 @@ def tell_choice(
     unsigned = dict.fromkeys(inside, Verdict.CERTIFICATES_ONLY)
     if credentials is not None:
         for code, scheme in have.signatures.items():
-            if code in (offer.signatures or ()) and not any(scheme.accepts(c.public_key) for c in credentials):
+            if code in (offer.signatures or ()) and not any(
+                scheme.accepts(c.public_key) for c in credentials
+            ):
                 unsigned[code] = Verdict.NO_KEY
     taken = chosen.signer[0].code if chosen.signer else None
     tell(Axis.SIGNATURE, have.signatures, offer.signatures or (), taken, unsigned)
@@ -128,7 +130,7 @@ def candidate_name(axis: Axis, code: int, have: Usable | None = None) -> str:
 
 def _detail(axis: Axis, code: int, verdict: Verdict) -> str:
     """What a reader would look up next: the registry's word on a suite of another version."""
-    if verdict is Verdict.WRONG_VERSION:
+    if axis is Axis.SUITE and verdict is Verdict.WRONG_VERSION:
         row = registry.suites()[code]
         return f"{registry.version_name(row.max_version)}: {row.kx} {row.auth}".strip()
     return ""

@@ -73,6 +73,12 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
         strength = scheme.strength if scheme else 0
         if keep(Axis.SIGNATURE, code, scheme, strength, policy.minimum_signature) and scheme:
             schemes[name] = scheme
+    inside = [
+        schemes[name].code for name in policy.certificate_signatures or policy.signatures if name in schemes
+    ]
+    for scheme in schemes.values():
+        if not scheme.handshake13 and scheme.code not in inside:
+            dropped[Axis.SIGNATURE, scheme.code] = Verdict.WRONG_VERSION
     return Usable(
         catalogue,
         tuple(versions),
@@ -83,11 +89,7 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
             for name in policy.signatures
             if name in schemes and schemes[name].handshake13
         },
-        tuple(
-            schemes[name].code
-            for name in policy.certificate_signatures or policy.signatures
-            if name in schemes
-        ),
+        tuple(inside),
         catalogue.compressions if policy.certificate_compression else {},
         dropped,
     )

@@ -18,7 +18,7 @@ from suitor.errors import (
     VerificationError,
 )
 from suitor.events import ConnectionInfo, TraceEntry, TraceKind
-from suitor.keys.schedule import traffic_keys
+from suitor.keys.schedule import export, next_traffic_secret, traffic_keys
 from suitor.plug.interfaces import Cipher, Hash, Job, UnknownName, VerificationFailed
 from suitor.record.protection import CHANGE_CIPHER_SPEC, HANDSHAKE, Opener, Sealer, plaintext_record
 from suitor.record.reader import RecordReader
@@ -62,6 +62,22 @@ class Established:
     read_secret: bytes = field(repr=False)
     exporter_secret: bytes = field(repr=False)
     info: ConnectionInfo
+
+    def next_opener(self) -> Opener:
+        """Move on to the peer's next keys (RFC 8446 section 7.2)."""
+        self.read_secret = next_traffic_secret(self.hash, self.read_secret)
+        return Opener(self.cipher, *traffic_keys(self.hash, self.read_secret, self.cipher))
+
+    def next_sealer(self) -> Sealer:
+        """Move on to this side's next keys (RFC 8446 section 7.2)."""
+        self.write_secret = next_traffic_secret(self.hash, self.write_secret)
+        return Sealer(self.cipher, *traffic_keys(self.hash, self.write_secret, self.cipher))
+
+    def export(self, label: bytes, context: bytes, length: int) -> bytes:
+        """As Connection.export."""
+        if not 0 < length <= 255 * self.hash.digest_size or len(label) > 249:
+            raise LocalError(LocalMistake.BAD_INPUT, "an exporter's label or length is out of range")
+        return export(self.hash, self.exporter_secret, label, context, length)
 
 
 class Transcript:

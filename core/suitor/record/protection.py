@@ -40,7 +40,16 @@ class Sealer:
     """One direction's write keys. ``left`` counts the records that the key may still protect; ``overhead`` is
     what a record is longer than its inner plaintext, in bytes."""
 
-    __slots__ = ("_encrypt_into", "_iv", "_nonce_size", "_sequence", "_tag_size", "cipher", "left", "overhead")
+    __slots__ = (
+        "_encrypt_into",
+        "_iv",
+        "_nonce_size",
+        "_sequence",
+        "_tag_size",
+        "cipher",
+        "left",
+        "overhead",
+    )
 
     def __init__(self, cipher: Cipher, key: bytes, iv: bytes) -> None:
         self.cipher = cipher
