@@ -39,9 +39,7 @@ def choose12(
     return nearest
 
 
-def obstacles12(
-    offer: Offer, have: Usable, credentials: Sequence[Credential] | None
-) -> dict[int, Verdict]:
+def obstacles12(offer: Offer, have: Usable, credentials: Sequence[Credential] | None) -> dict[int, Verdict]:
     """Common suites that cannot be had, and why."""
     found = {}
     for code, lit in have.suites_of(registry.TLS12).items():

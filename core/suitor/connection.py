@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from suitor.config import ClientConfig, ServerConfig
+from suitor.counts import Counts
 from suitor.errors import (
     Alert,
     ConnectionEnded,
@@ -17,6 +18,7 @@ from suitor.errors import (
     PeerMisbehaved,
     ProtocolError,
     SuitorError,
+    alert_name,
 )
 from suitor.events import (
     ConnectionInfo,
@@ -76,24 +78,10 @@ class Connection:
     """
 
     __slots__ = (
-        "_config",
-        "_empty",
-        "_established",
-        "_events",
-        "_failure",
-        "_flow",
-        "_hs",
-        "_is_client",
-        "_joiner",
-        "_peer_closed",
-        "_reader",
-        "_started",
-        "_waiting",
-        "_wanted",
-        "_warnings",
-        "_write_closed",
-        "_writer",
-    )
+        "_config", "_counts", "_established", "_events", "_failure", "_flow", "_hs", "_is_client",
+        "_joiner", "_peer_closed", "_reader", "_started", "_waiting", "_wanted",
+        "_write_closed", "_writer",
+    )  # fmt: skip
 
     def __init__(self, config: ClientConfig | ServerConfig) -> None:
         self._config = config
@@ -104,12 +92,13 @@ class Connection:
         self._events: deque[Event] = deque()
         self._failure: SuitorError | None = None
         self._established: Established | None = None
-        self._hs: Handshake | None = Handshake(config, self._reader, self._writer)
+        counts = Counts(config.policy.limits)
+        self._hs: Handshake | None = Handshake(config, self._reader, self._writer, counts)
         self._flow: Flow[Established] | None = None
         self._wanted: Request | None = None
         self._peer_closed = self._write_closed = self._waiting = False
         self._started = False
-        self._empty = self._warnings = 0
+        self._counts = counts
 
     @classmethod
     def client(cls, config: ClientConfig, server_name: str | None = None) -> Connection:
@@ -316,21 +305,15 @@ class Connection:
             self._answer(self._established)
 
     def _on_data(self, content: bytes) -> None:
-        done = self._established
-        if done is None:
+        if self._established is None:
             raise ProtocolError(PeerMisbehaved.UNEXPECTED_APPLICATION_DATA)
         if self._joiner.pending():
             self._joiner.check_not_interleaved()
         if content:
-            self._empty = done.quiet_updates = 0
+            self._counts.empty = self._counts.key_updates = 0
             self._events.append(DataReceived(content))
         else:
-            self._count_empty()
-
-    def _count_empty(self) -> None:
-        self._empty += 1
-        if self._empty > self._config.policy.limits.empty_records:
-            raise ProtocolError(PeerMisbehaved.TOO_MANY_EMPTY_RECORDS)
+            self._counts.empty_record()
 
     def _on_change_cipher_spec(self, content: bytes) -> None:
         """RFC 8446 section 5: the single byte 1, after the first ClientHello and before the peer's Finished,
@@ -343,7 +326,7 @@ class Connection:
             raise ProtocolError(PeerMisbehaved.BAD_CHANGE_CIPHER_SPEC)
         else:
             self._hs.change_cipher_specs += 1
-            self._count_empty()
+            self._counts.empty_record()
 
     def _on_alert(self, content: bytes) -> None:
         """RFC 8446 section 6: every alert but close_notify and user_canceled is fatal, whatever its level."""
@@ -358,9 +341,7 @@ class Connection:
             self._reader.forget()
             self._events.append(PeerClosed())
         elif code == Alert.USER_CANCELED:
-            self._warnings += 1
-            if self._warnings > self._config.policy.limits.warning_alerts:
-                raise ProtocolError(PeerMisbehaved.TOO_MANY_WARNINGS)
+            self._counts.warning()
         else:
             raise ConnectionEnded(Ended.PEER_ALERT, alert_name(code), code)
 
@@ -389,7 +370,9 @@ class Connection:
         wanted = self._wanted
         if not isinstance(wanted, Receive) or raw[0] not in wanted.types:
             names = wanted.names if isinstance(wanted, Receive) else "change_cipher_spec"
-            raise ProtocolError(PeerMisbehaved.UNEXPECTED_MESSAGE, f"{message_name(raw[0])} instead of {names}")
+            raise ProtocolError(
+                PeerMisbehaved.UNEXPECTED_MESSAGE, f"{message_name(raw[0])} instead of {names}"
+            )
         self._advance(raw)
 
     def _on_post_handshake(self, done: Established, raw: bytes) -> None:
@@ -447,11 +430,3 @@ class Connection:
         if self._write_closed:
             raise LocalError(LocalMistake.WRONG_STATE, "this side has closed")
         return self._established
-
-
-def alert_name(code: int) -> str:
-    """IANA's name of an alert, such as ``handshake_failure``."""
-    try:
-        return Alert(code).name.lower()
-    except ValueError:
-        return f"alert {code}"

@@ -43,6 +43,14 @@ class Alert(IntEnum):
     ECH_REQUIRED = 121
 
 
+def alert_name(code: int) -> str:
+    """The name of an alert, such as ``handshake_failure``."""
+    try:
+        return Alert(code).name.lower()
+    except ValueError:
+        return f"alert {code}"
+
+
 class Reason(Enum):
     """Base of all reasons. ``text`` says what happened, ``alert`` is what goes on the wire (None: nothing),
     ``section`` is where the rule stands."""

@@ -159,7 +159,7 @@ def candidate_name(axis: Axis, code: int, have: Usable | None = None) -> str:
 
 def _detail(axis: Axis, code: int, verdict: Verdict) -> str:
     """What a reader would look up next: the registry's word on a suite of another version."""
-    if verdict is Verdict.WRONG_VERSION:
+    if axis is Axis.SUITE and verdict is Verdict.WRONG_VERSION:
         row = registry.suites()[code]
         return f"{registry.version_name(row.max_version)}: {row.kx} {row.auth}".strip()
     return ""

@@ -102,6 +102,12 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
             schemes[name] = scheme
     mine = [schemes[name] for name in policy.signatures if name in schemes]
     tls12 = registry.TLS12 in versions
+    inside = [
+        schemes[name].code for name in policy.certificate_signatures or policy.signatures if name in schemes
+    ]
+    for scheme in schemes.values():
+        if not scheme.handshake13 and scheme.code not in inside and not (tls12 and scheme.auth12):
+            dropped[Axis.SIGNATURE, scheme.code] = Verdict.WRONG_VERSION
     return Usable(
         catalogue,
         tuple(versions),
@@ -113,11 +119,7 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
         groups,
         {scheme.code: scheme for scheme in mine if scheme.handshake13},
         {scheme.code: scheme for scheme in mine if scheme.auth12} if tls12 else {},
-        tuple(
-            schemes[name].code
-            for name in policy.certificate_signatures or policy.signatures
-            if name in schemes
-        ),
+        tuple(inside),
         catalogue.compressions if policy.certificate_compression else {},
         dropped,
     )

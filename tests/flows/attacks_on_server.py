@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import evolve
 
 from suitor.config import ClientAuth
@@ -31,11 +33,11 @@ X25519, P256, P384 = 0x001D, 0x0017, 0x0018
 
 PSK_OFFER = vec16(vec16(b"identity") + bytes(4)) + vec16(vec8(bytes(32)))
 
-ASKING = {"client_auth": ClientAuth.REQUIRED, "verification": pki.verification()}
+ASKING: dict[str, Any] = {"client_auth": ClientAuth.REQUIRED, "verification": pki.verification()}
 """A server that wants a certificate."""
 
-RETRYING = {"policy": evolve(LIGHT, groups=("secp384r1",))}
-COOKIE_TOO = {"policy": evolve(LIGHT, groups=("secp384r1",), retry_cookie=True)}
+RETRYING: dict[str, Any] = {"policy": evolve(LIGHT, groups=("secp384r1",))}
+COOKIE_TOO: dict[str, Any] = {"policy": evolve(LIGHT, groups=("secp384r1",), retry_cookie=True)}
 
 
 class _OneIdentity:
@@ -47,7 +49,7 @@ class _OneIdentity:
         return Selected((pki.client_credential(),))
 
 
-IDENTIFIED = {"credentials": _OneIdentity()}
+IDENTIFIED: dict[str, Any] = {"credentials": _OneIdentity()}
 """A client that has a certificate."""
 
 
@@ -66,9 +68,7 @@ def twice(items: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 
 def many(count: int) -> Edit:
     """A ClientHello with exactly ``count`` extensions."""
-    return client_hello_block(
-        lambda items: [*items, *((0x4000 + n, b"") for n in range(count - len(items)))]
-    )
+    return client_hello_block(lambda items: [*items, *((0x4000 + n, b"") for n in range(count - len(items)))])
 
 
 def raw_hello(body: bytes) -> bytes:
@@ -166,7 +166,7 @@ def again(change: object) -> list[Edit]:
 
 
 def reordered(hello: ClientHello) -> ClientHello:
-    return evolve(hello, extensions=dict(reversed(hello.extensions.items())))
+    return evolve(hello, extensions=dict(reversed(list(hello.extensions.items()))))
 
 
 RETRY = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 from attrs import evolve, frozen
@@ -14,7 +15,6 @@ from suitor_plugins.credentials import SniCredentials
 from tests.flows.test_handshakes import Identities
 from tests.support import pki
 from tests.support.pairs import LIGHT, Pair, client_config, pair, server_config
-
 
 # Ed25519, because its signatures are of one length, and so are the flights.
 SERVER = SniCredentials([pki.credential(KeyKind.ED25519)])
@@ -50,7 +50,7 @@ KINDS: dict[str, Callable[[], Pair]] = {"simple": simple, "everything": everythi
 def flights(make: Callable[[], Pair]) -> list[int]:
     """The sizes of the flights of a handshake, the client's first."""
     done = make()
-    sizes = []
+    sizes: list[int] = []
     while True:
         size = len(done.to_server() if len(sizes) % 2 == 0 else done.to_client())
         if not size:
@@ -130,7 +130,7 @@ def reframe(data: bytes, size: int, first: int | None = None) -> bytes:
             out += framed(head, body)
             continue
         cuts = [0, *range(first or size, len(body), size), len(body)]
-        out += b"".join(framed(head, body[a:b]) for a, b in zip(cuts, cuts[1:], strict=False) if a < b)
+        out += b"".join(framed(head, body[a:b]) for a, b in pairwise(cuts) if a < b)
     return out
 
 
@@ -153,7 +153,7 @@ def flip(data: bytes, at: int, mask: int) -> bytes:
 def test_flipped_bits(place: Place) -> None:
     """Whatever is flipped, nobody is fooled: both sides agree in the end, or both have failed by name."""
     fooled = 0
-    for at in range(0, place.size):
+    for at in range(place.size):
         for mask in (0x01, 0x02 << at % 7):
             sides = place.meddled(lambda data, at=at, mask=mask: [flip(data, at, mask)])  # type: ignore[misc]
             fooled += outcome(sides)
@@ -177,11 +177,11 @@ def outcome(sides: Pair) -> bool:
         assert side.error.reason is not LocalMistake.INTERNAL_FAULT
         assert side.connection.closed
         assert side.data == b""
-    blamed = [side.error for side in both if side.error.reason not in (Ended.PEER_ALERT, Ended.TRUNCATED)]
+    ended = [side.error for side in both if side.error is not None]
+    blamed = [error for error in ended if error.reason not in (Ended.PEER_ALERT, Ended.TRUNCATED)]
     assert blamed
-    alerts = [side.error.peer_alert for side in both if isinstance(side.error, ConnectionEnded)]
+    alerts = [error.peer_alert for error in ended if isinstance(error, ConnectionEnded)]
     for error in blamed:
-        assert error is not None
         if error.alert is not None and len(blamed) == 1:
             assert alerts in ([error.alert], [None]), error
     return False

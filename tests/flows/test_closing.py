@@ -158,7 +158,12 @@ def test_exporters_differ_by_label_context_and_length() -> None:
     """RFC 8446 section 7.5."""
     done = shaken()
     export = done.client.connection.export
-    values = [export(b"a", b"", 32), export(b"b", b"", 32), export(b"a", b"x", 32), export(b"a", b"", 33)[:32]]
+    values = [
+        export(b"a", b"", 32),
+        export(b"b", b"", 32),
+        export(b"a", b"x", 32),
+        export(b"a", b"", 33)[:32],
+    ]
     assert len(set(values)) == 4
     assert done.server.connection.export(b"x" * 249, b"c" * 1000, 255 * 32) == export(
         b"x" * 249, b"c" * 1000, 255 * 32

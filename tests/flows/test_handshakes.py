@@ -43,7 +43,8 @@ IDENTITIES = [(kind, scheme) for kind, schemes in SCHEMES.items() for scheme in 
 
 
 def only(**axes: str) -> Policy:
-    return evolve(LIGHT, minimum_group=0, minimum_cipher=0, **{axis: (name,) for axis, name in axes.items()})
+    options: dict[str, Any] = {axis: (name,) for axis, name in axes.items()}
+    return evolve(LIGHT, minimum_group=0, minimum_cipher=0, **options)
 
 
 @pytest.mark.parametrize(("suite", "group", "identity"), list(product(SUITES, GROUPS, IDENTITIES)))
@@ -252,7 +253,8 @@ def test_nothing_in_common(client: Policy, server: Policy, reason: NoAgreement) 
 
 @pytest.mark.parametrize("axis", ["suites", "groups", "signatures"])
 def test_nothing_to_offer_is_told_before_a_byte_is_sent(axis: str) -> None:
-    policy = evolve(LIGHT, **{axis: ("nothing-of-that-name",)})
+    options: dict[str, Any] = {axis: ("nothing-of-that-name",)}
+    policy = evolve(LIGHT, **options)
     with pytest.raises(LocalError) as client:
         Connection.client(client_config(policy=policy), pki.NAME)
     with pytest.raises(LocalError) as server:
@@ -268,9 +270,7 @@ def test_the_decision_is_the_pure_functions(preference: Preference) -> None:
     policy = evolve(LIGHT, suites=LIGHT.suites[::-1], preference=preference)
     sides = pair(client_config(explain=True), server_config(policy=policy, explain=True))
     hello = decode_client_hello(sides.client.take()[5:])
-    decided = negotiate(
-        hello.offer, policy, CATALOGUE, credentials=[pki.credential()], alpn=(), explain=True
-    )
+    decided = negotiate(hello.offer, policy, CATALOGUE, credentials=[pki.credential()], alpn=(), explain=True)
     done = shaken(server=server_config(policy=policy, explain=True))
     assert done.server.info.decision.notes == decided.notes
     assert decided.agreement is not None

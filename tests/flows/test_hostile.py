@@ -84,7 +84,7 @@ class Slow:
 
 def test_what_may_wait_for_a_job_is_limited() -> None:
     side = Side(Connection.server(server_config(credentials=Slow())))
-    side.feed(Connection.client(client_config(), pki.NAME).data_to_send())
+    side.feed(bytes(Connection.client(client_config(), pki.NAME).data_to_send()))
     piece = b"\x17\x03\x03\x40\x00" + bytes(16_384)
     fed = 0
     while side.error is None:
@@ -98,7 +98,7 @@ def test_what_may_wait_for_a_job_is_limited() -> None:
 def test_a_message_behind_the_hello_is_found_after_a_job_too(late: bytes) -> None:
     """RFC 8446 section 5.1: what came before the keys changed must not be read as if it came after."""
     client = Connection.client(client_config(), pki.NAME)
-    hello = client.data_to_send()
+    hello = bytes(client.data_to_send())
     size = int.from_bytes(hello[3:5], "big") + len(late)
     sides = Pair(Side(client), Side(Connection.server(server_config(credentials=Slow()))))
     sides.server.feed(hello[:3] + size.to_bytes(2, "big") + hello[5:] + late)

@@ -148,7 +148,7 @@ def test_a_credentials_stage_that_fails(
         stage.select = work  # type: ignore[method-assign]
     sides = pair(client_config(), server_config(credentials=stage)).pump()
     assert isinstance(sides.server.error, kind)
-    assert sides.server.error.reason is reason  # type: ignore[attr-defined]
+    assert sides.server.error.reason is reason
     assert "secret" not in str(sides.server.error)
     assert "database" not in str(sides.server.error)
     assert told(sides.client.error) == alert
@@ -177,7 +177,7 @@ def test_a_verification_stage_that_fails(
         assert sides.client.error is not None
         return
     assert isinstance(sides.client.error, kind)
-    assert sides.client.error.reason is reason  # type: ignore[attr-defined]
+    assert sides.client.error.reason is reason
     assert told(sides.server.error) == alert
 
 

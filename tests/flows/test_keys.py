@@ -174,8 +174,10 @@ def messages(data: bytes) -> list[int]:
 
 
 def test_without_a_key_log_nothing_is_told() -> None:
-    sides, lines = keylogged()
-    silent = Pair(Side(Connection.client(client_config(), pki.NAME)), Side(Connection.server(server_config())))
+    _, lines = keylogged()
+    silent = Pair(
+        Side(Connection.client(client_config(), pki.NAME)), Side(Connection.server(server_config()))
+    )
     silent.pump().check()
     assert lines == {"client": [], "server": []}
 

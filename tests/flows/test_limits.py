@@ -12,7 +12,7 @@ from suitor.connection import Connection
 from suitor.errors import PeerMisbehaved
 from suitor.policy import Limits
 from suitor.record.protection13 import MAX_CIPHERTEXT
-from suitor.wire.codec import message, vec8, vec16, vec24
+from suitor.wire.codec import message, vec16, vec24
 from suitor.wire.hello import decode_client_hello, reencode_client_hello
 from tests.flows.attacks_on_both import TICKET
 from tests.flows.attacks_on_server import ASKING, IDENTIFIED, certificate
@@ -65,8 +65,6 @@ def test_the_size_of_a_client_hello(limit: int, over: int) -> None:
         missing = limit + over - (len(raw) - 4) - 4
         return [reencode_client_hello(put_extension(0x4444, bytes(missing))(decode_client_hello(raw)))]
 
-    if limit + over > 65_535 + 180:
-        pytest.fail("does not fit in an extension")
     victim, _, _ = against_server([Edit(1, sized)], limited(client_hello=limit))
     check(victim, over, PeerMisbehaved.MESSAGE_TOO_LARGE)
 
@@ -112,21 +110,21 @@ def test_the_size_of_a_decompressed_certificate(over: int) -> None:
     import zlib
 
     data = certificate(*[vec24(pki.credential().chain[0]) + vec16(b"")] * 3)[4:]
-    packed = message(25, b"\0\x01" + vec24(b"")[:0] + len(data).to_bytes(3, "big") + vec24(zlib.compress(data)))
-    victim, _, _ = against_client([Edit(11, lambda raw: [packed])], limited(certificate_message=len(data) - over))
+    packed = message(25, b"\0\x01" + len(data).to_bytes(3, "big") + vec24(zlib.compress(data)))
+    victim, _, _ = against_client(
+        [Edit(11, lambda raw: [packed])], limited(certificate_message=len(data) - over)
+    )
     check(victim, over, PeerMisbehaved.BAD_COMPRESSED_CERTIFICATE)
 
 
 @pytest.mark.parametrize("over", NEAR)
 def test_the_size_of_other_messages(over: int) -> None:
-    body = b"\x08\x34" + (b"\x44\x44" + vec16(bytes(0x0830)))
     victim, villain, pair = against_client([], limited(handshake_message=600))
     ticket = bytes(8) + b"\0" + vec16(bytes(600 + over - 13)) + vec16(b"")
     assert len(ticket) == 600 + over
     villain.put(message(4, ticket))
     pair.pump()
     check(victim, over, PeerMisbehaved.MESSAGE_TOO_LARGE)
-    assert body
 
 
 # --- afterwards -------------------------------------------------------------------------------------------
@@ -186,8 +184,10 @@ def test_a_limit_of_zero(limit: str) -> None:
 
 
 def held(connection: Connection) -> int:
-    """What a connection keeps of what came and is not handled, in bytes."""
-    return len(connection._reader._data) + len(connection._joiner._data)
+    """All the bytes that a connection's reader, writer and joiner of messages hold."""
+    parts: list[Any] = [connection._reader, connection._writer, connection._joiner]
+    values = [getattr(part, slot) for part in parts for slot in part.__slots__]
+    return sum(len(value) for value in values if isinstance(value, bytes | bytearray | memoryview))
 
 
 def flood(victim: Side, pieces: Callable[[int], bytes], limit: int, rounds: int = 20_000) -> None:
@@ -216,16 +216,18 @@ def test_a_hello_that_never_ends() -> None:
     flood(victim, lambda n: start if not n else b"\x16\x03\x01\x01\x00" + bytes(256), size + 4 + RECORD)
 
 
-def test_any_message_that_never_ends() -> None:
-    for role in ("client", "server"):
-        connection = (
-            Connection.client(client_config(), pki.NAME)
-            if role == "client"
-            else Connection.server(server_config())
-        )
-        size = LIGHT.limits.handshake_message
-        start = b"\x16\x03\x01\x00\x04\x63" + size.to_bytes(3, "big")
-        flood(Side(connection), lambda n: start if not n else b"\x16\x03\x01\x01\x00" + bytes(256), size + 4 + RECORD)  # noqa: B023
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_any_message_that_never_ends(role: str) -> None:
+    connection = (
+        Connection.client(client_config(), pki.NAME)
+        if role == "client"
+        else Connection.server(server_config())
+    )
+    connection.data_to_send()
+    size = LIGHT.limits.handshake_message
+    start = b"\x16\x03\x01\x00\x04\x63" + size.to_bytes(3, "big")
+    more = b"\x16\x03\x01\x01\x00" + bytes(256)
+    flood(Side(connection), lambda n: more if n else start, size + 4 + RECORD)
 
 
 def test_a_record_that_never_ends() -> None:
@@ -250,16 +252,13 @@ def test_after_the_handshake_nothing_stays() -> None:
         pair.pump()
         assert held(victim.connection) == 0
     assert victim.error is None
-    assert victim.connection._reader._buffer is None
-    assert victim.connection._writer._view is None
 
 
 def test_what_is_answered_does_not_grow_with_what_is_asked() -> None:
     """One answer for all the requests of one read (RFC 8446 section 4.6.3)."""
-    victim, villain, pair = against_client([], {})
+    victim, villain, _ = against_client([], {})
     for _ in range(30):
         villain.update_keys(request=True)
-    victim.feed(villain.data_to_send())
+    victim.feed(bytes(villain.data_to_send()))
     assert victim.error is None
     assert len(victim.take()) < 100
-    assert vec8(b"") == b"\0"

@@ -149,9 +149,7 @@ def test_another_kind_of_name_is_skipped() -> None:
 
 def test_a_psk_that_nobody_knows_is_passed_over() -> None:
     identity = vec16(vec16(b"ticket") + bytes(4)) + vec16(vec8(bytes(32)))
-    odd_client(
-        client_hello(lambda h: evolve(h, extensions={**h.extensions, 45: b"\x01\x01", 41: identity}))
-    )
+    odd_client(client_hello(lambda h: evolve(h, extensions={**h.extensions, 45: b"\x01\x01", 41: identity})))
 
 
 @pytest.mark.parametrize("retrying", [False, True])
@@ -199,7 +197,13 @@ def test_unknown_extensions_of_a_server_that_may_volunteer_them() -> None:
             messages.encode_certificate_request(
                 evolve(
                     request,
-                    extensions={GREASE[2]: b"", **request.extensions, 0x4444: b"x", 48: b"\0\0", 47: b"\0\x03\0\1x"},
+                    extensions={
+                        GREASE[2]: b"",
+                        **request.extensions,
+                        0x4444: b"x",
+                        48: b"\0\0",
+                        47: b"\0\x03\0\1x",
+                    },
                 )
             )
         ]
@@ -236,7 +240,13 @@ def test_empty_records_of_data() -> None:
 def test_padding_of_any_length() -> None:
     done = odd_client()
     before = len(done.server.data)
-    later(done, Inner(b"x\x17\0"), Inner(b"y\x17" + bytes(16_383)), Inner(b"\0\0\x17\0\0"), Inner(b"\x17" + bytes(9)))
+    later(
+        done,
+        Inner(b"x\x17\0"),
+        Inner(b"y\x17" + bytes(16_383)),
+        Inner(b"\0\0\x17\0\0"),
+        Inner(b"\x17" + bytes(9)),
+    )
     assert done.server.data[before:] == b"xy\0\0"
 
 

@@ -15,8 +15,8 @@ from suitor.flow.handshake import Handshake
 from suitor.flow.server13 import server13
 from suitor.names import parse_server_name
 from suitor.record.protection import plaintext_record
-from suitor.wire.extensions import encode_extensions
 from suitor.wire.codec import pack_u16s
+from suitor.wire.extensions import encode_extensions
 from suitor.wire.hello import (
     ClientHello,
     ServerHello,
@@ -97,9 +97,7 @@ class Villain(Connection):
         self._hs = _Handshake(self, edits)
 
     @classmethod
-    def as_client(
-        cls, config: ClientConfig, server_name: str | None, edits: Sequence[Edit] = ()
-    ) -> Villain:
+    def as_client(cls, config: ClientConfig, server_name: str | None, edits: Sequence[Edit] = ()) -> Villain:
         name, sni = (None, None) if server_name is None else parse_server_name(server_name)
         self = cls(config, edits)
         assert self._hs is not None
@@ -135,16 +133,12 @@ class Villain(Connection):
 # --- edits ------------------------------------------------------------------------------------------------
 
 
-def client_hello(
-    change: Callable[[ClientHello], ClientHello], nth: int | None = None
-) -> Edit:
+def client_hello(change: Callable[[ClientHello], ClientHello], nth: int | None = None) -> Edit:
     """Change the fields of a ClientHello."""
     return Edit(1, lambda raw: [reencode_client_hello(change(decode_client_hello(raw)))], nth)
 
 
-def server_hello(
-    change: Callable[[ServerHello], ServerHello], nth: int | None = None
-) -> Edit:
+def server_hello(change: Callable[[ServerHello], ServerHello], nth: int | None = None) -> Edit:
     """Change the fields of a ServerHello or HelloRetryRequest."""
     return Edit(2, lambda raw: [encode_server_hello(change(decode_server_hello(raw)))], nth)
 

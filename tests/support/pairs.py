@@ -40,9 +40,7 @@ def client_config(**options: Any) -> ClientConfig:
 
 def server_config(**options: Any) -> ServerConfig:
     credentials = options.pop("credentials", None) or SniCredentials([pki.credential()])
-    return ServerConfig(
-        **{"credentials": credentials, "catalogue": CATALOGUE, "policy": LIGHT, **options}
-    )
+    return ServerConfig(**{"credentials": credentials, "catalogue": CATALOGUE, "policy": LIGHT, **options})
 
 
 @define
@@ -66,7 +64,7 @@ class Side:
             self.error = error
 
     def take(self) -> bytes:
-        return self.connection.data_to_send()
+        return bytes(self.connection.data_to_send())
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -131,9 +129,7 @@ class Pair:
 
     def pump(self) -> Pair:
         """Carry bytes and run jobs until nothing moves."""
-        while any(
-            [self.to_server(), self.to_client(), self.client.run_jobs(), self.server.run_jobs()]
-        ):
+        while any([self.to_server(), self.to_client(), self.client.run_jobs(), self.server.run_jobs()]):
             pass
         return self
 

@@ -15,16 +15,14 @@ from suitor.wire.messages12 import check_empty
 class After12:
     """What the connection keeps of a handshake of TLS 1.2."""
 
-    __slots__ = ("_is_client", "_keys", "_limit", "_refused", "_writer", "info", "quiet_updates")
+    __slots__ = ("_counts", "_is_client", "_keys", "_writer", "info")
 
     def __init__(self, hs: Handshake, info: ConnectionInfo, keys: Keys12, *, is_client: bool) -> None:
         self.info = info
-        self.quiet_updates = 0
         self._keys = keys
         self._is_client = is_client
         self._writer = hs.writer
-        self._limit = hs.config.policy.limits.key_updates
-        self._refused = 0
+        self._counts = hs.counts
 
     def receive(self, raw: bytes) -> Event | None:
         """HelloRequest, or a ClientHello, asks for a renegotiation: a warning says no (section 7.2.2)."""
@@ -34,9 +32,7 @@ class After12:
             raise ProtocolError(PeerMisbehaved.UNEXPECTED_MESSAGE, text)
         if self._is_client:
             check_empty(raw)
-        self._refused += 1
-        if self._refused > self._limit:
-            raise ProtocolError(PeerMisbehaved.TOO_MANY_RENEGOTIATIONS)
+        self._counts.renegotiation()
         self._writer.write(ALERT, bytes((1, Alert.NO_RENEGOTIATION)))
         return None
 

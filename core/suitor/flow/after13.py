@@ -20,23 +20,22 @@ from suitor.wire.messages import (
 
 
 class After13:
-    """What the connection keeps: the traffic secrets, which move on with each KeyUpdate, and a few counts."""
+    """What the connection keeps: the traffic secrets, which move on with each KeyUpdate."""
 
     __slots__ = (
         "_cipher",
+        "_counts",
         "_exporter_secret",
+        "_extensions",
         "_hash",
         "_is_client",
-        "_limits",
         "_owes_update",
         "_padding",
         "_read_secret",
         "_reader",
-        "_tickets",
         "_write_secret",
         "_writer",
         "info",
-        "quiet_updates",
     )
 
     def __init__(
@@ -51,15 +50,14 @@ class After13:
     ) -> None:
         """``secrets`` are this side's traffic secret, the peer's, and the exporter's."""
         self.info = info
-        self.quiet_updates = 0
         self._hash = hash_
         self._cipher = cipher
         self._write_secret, self._read_secret, self._exporter_secret = secrets
         self._is_client = is_client
         self._reader, self._writer = hs.reader, hs.writer
-        self._limits = hs.config.policy.limits
+        self._counts = hs.counts
+        self._extensions = hs.config.policy.limits.extensions
         self._padding = hs.config.policy.record_padding
-        self._tickets = 0
         self._owes_update = False
 
     def receive(self, raw: bytes) -> Event | None:
@@ -67,18 +65,14 @@ class After13:
         if raw[0] == KEY_UPDATE:
             return self._receive_key_update(decode_key_update(raw))
         if raw[0] == NEW_SESSION_TICKET and self._is_client:
-            self._tickets += 1
-            if self._tickets > self._limits.tickets:
-                raise ProtocolError(PeerMisbehaved.TOO_MANY_TICKETS)
-            decode_new_session_ticket(raw, self._limits.extensions)
+            self._counts.ticket()
+            decode_new_session_ticket(raw, self._extensions)
             return None
         raise ProtocolError(PeerMisbehaved.UNEXPECTED_MESSAGE, f"{message_name(raw[0])} after the handshake")
 
     def _receive_key_update(self, requested: bool) -> KeyUpdated:
         """Section 4.6.3: the peer's next record uses its next key."""
-        self.quiet_updates += 1
-        if self.quiet_updates > self._limits.key_updates:
-            raise ProtocolError(PeerMisbehaved.TOO_MANY_KEY_UPDATES)
+        self._counts.key_update()
         self._read_secret = next_traffic_secret(self._hash, self._read_secret)
         keys = traffic_keys(self._hash, self._read_secret, self._cipher)
         self._reader.install(Opener13(self._cipher, *keys))

@@ -13,7 +13,9 @@ from suitor.wire.codec import HandshakeType
 _SERVER_HELLO = Receive.of(HandshakeType.SERVER_HELLO)
 
 
-def client(hs: Handshake, config: ClientConfig, server_name: str | None, sni: str | None) -> Flow[Established]:
+def client(
+    hs: Handshake, config: ClientConfig, server_name: str | None, sni: str | None
+) -> Flow[Established]:
     """``server_name`` is whom to verify, ``sni`` what to send (never an address)."""
     # ClientHello ->
     sent = make_client_hello(hs, config, sni)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from attrs import frozen
 
 from suitor.config import ClientConfig, ServerConfig
+from suitor.counts import Counts
 from suitor.errors import (
     LocalError,
     LocalMistake,
@@ -62,8 +63,6 @@ class Established(Protocol):
     """What a finished handshake leaves to the connection, by version."""
 
     info: ConnectionInfo
-    quiet_updates: int
-    """KeyUpdates since the last application data; the connection sets it back."""
 
     def receive(self, raw: bytes) -> Event | None:
         """A handshake message after the handshake, and what to report of it."""
@@ -142,6 +141,7 @@ class Handshake:
         "client_random",
         "compatible",
         "config",
+        "counts",
         "have",
         "reader",
         "tls12",
@@ -150,9 +150,14 @@ class Handshake:
     )
 
     def __init__(
-        self, config: ClientConfig | ServerConfig, reader: RecordReader, writer: RecordWriter
+        self,
+        config: ClientConfig | ServerConfig,
+        reader: RecordReader,
+        writer: RecordWriter,
+        counts: Counts,
     ) -> None:
         self.config = config
+        self.counts = counts
         self.have: Usable = usable(config.policy, config.catalogue)
         self.reader = reader
         self.writer = writer

@@ -25,7 +25,8 @@ SEND_SIZE = 65_536
 """Bytes protected at once, so that the copy waiting for the transport stays small."""
 
 LAST_WORDS = 2.0
-"""Seconds that an alert or close_notify may take to leave when the connection is being given up."""
+"""Seconds that an alert or close_notify may take to leave when the connection is being given up, and that a peer
+gets afterwards to take an alert."""
 
 
 class TLSSocket:
@@ -163,13 +164,15 @@ class TLSSocket:
         return self._sock
 
     def close(self) -> None:
-        """Send close_notify if that can still be done soon, and close the socket. Never raises."""
+        """Send close_notify if that can still be done soon, and close the socket. Never raises. After an alert
+        the peer gets a moment to close first."""
         if self._sock.fileno() == -1:
             return
         if self._failure is None and not self._connection.closed:
             with contextlib.suppress(SuitorError):
                 self._connection.close()
             self._last_words()
+        self._linger()
         self._sock.close()
 
     def _last_words(self) -> None:
@@ -180,6 +183,19 @@ class TLSSocket:
                 self._push()
             finally:
                 self._sock.settimeout(before)
+
+    def _linger(self) -> None:
+        """After an alert, read what still comes until the peer closes too: closing a socket with unread bytes in
+        it makes the kernel send a reset, which can overtake the alert."""
+        if self._failure is None or self._failure.alert is None:
+            return
+        with contextlib.suppress(OSError):
+            before = self._sock.gettimeout()
+            deadline = time.monotonic() + (LAST_WORDS if before is None else min(before, LAST_WORDS))
+            data = b"more?"
+            while data:
+                self._limit(deadline)
+                data = self._sock.recv(READ_SIZE)
 
     def __enter__(self) -> Self:
         return self
@@ -333,18 +349,18 @@ def connect(
     server_name: str | None = None,
     timeout: float | None = None,
 ) -> TLSSocket:
-    """Connect to ``host`` and finish the handshake, all within ``timeout`` seconds (None: no limit).
+    """Connect to ``host`` and finish the handshake, all within ``timeout`` seconds (None: no limit), not counting
+    the moment that the peer gets to take an alert.
 
     ``server_name`` is ``host`` unless given. Afterwards the socket blocks without a timeout.
     Raises OSError while connecting, and a SuitorError for everything about TLS.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    sock = socket.create_connection((host, port), timeout)
-    try:
+    with contextlib.ExitStack() as undo:
+        sock = undo.enter_context(socket.create_connection((host, port), timeout))
         sock.settimeout(None)
         wrapped = wrap(sock, config, host if server_name is None else server_name)
+        undo.callback(wrapped._linger)
         wrapped.do_handshake(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    except BaseException:
-        sock.close()
-        raise
+        undo.pop_all()
     return wrapped

@@ -109,15 +109,14 @@ async def open_connection(
         )
 
     try:
-        transport, protocol = await loop.create_connection(protocol_factory, host, port)
+        _, protocol = await loop.create_connection(protocol_factory, host, port)
     except BaseException:
         opening.ready.cancel()
         raise
     try:
         await opening.ready
     except SuitorError:
-        # The alert is written by now; this only waits until it has left.
-        transport.close()
+        # The alert is written by now; the peer gets ``close_timeout`` to take it.
         await protocol.closed
         raise
     except BaseException:

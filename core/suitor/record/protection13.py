@@ -21,7 +21,16 @@ class Sealer13:
     """One direction's write keys. With ``padding`` above 1, records are padded to a multiple of that many bytes,
     as far as the record limit allows (section 5.4)."""
 
-    __slots__ = ("_encrypt_into", "_iv", "_nonce_size", "_padding", "_sequence", "_tag_size", "cipher", "left")
+    __slots__ = (
+        "_encrypt_into",
+        "_iv",
+        "_nonce_size",
+        "_padding",
+        "_sequence",
+        "_tag_size",
+        "cipher",
+        "left",
+    )
 
     def __init__(self, cipher: Cipher, key: bytes, iv: bytes, padding: int = 0) -> None:
         self.cipher = cipher

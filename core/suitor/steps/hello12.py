@@ -79,7 +79,9 @@ def _check_renegotiation_info(extensions: Mapping[int, bytes]) -> None:
         raise ProtocolError(PeerMisbehaved.BAD_RENEGOTIATION_INFO)
 
 
-def make_server_hello12(hello: ClientHello, agreement: Agreement, have: Usable) -> tuple[bytes, bytes, Terms12]:
+def make_server_hello12(
+    hello: ClientHello, agreement: Agreement, have: Usable
+) -> tuple[bytes, bytes, Terms12]:
     """Server: the message, its random, and the terms. A server that would have spoken TLS 1.3 says so in its
     random (RFC 8446 section 4.1.3)."""
     offered = hello.extensions
@@ -100,9 +102,7 @@ def make_server_hello12(hello: ClientHello, agreement: Agreement, have: Usable) 
     if registry.TLS13 in have.versions:
         random = random[:24] + DOWNGRADE_TO_TLS12
     raw = encode_server_hello(ServerHello(random, b"", agreement.suite.code, answers))
-    terms = Terms12(
-        ext.EXTENDED_MASTER_SECRET in answers, ext.ENCRYPT_THEN_MAC in answers, agreement.alpn
-    )
+    terms = Terms12(ext.EXTENDED_MASTER_SECRET in answers, ext.ENCRYPT_THEN_MAC in answers, agreement.alpn)
     return raw, random, terms
 
 
