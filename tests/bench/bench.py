@@ -2,9 +2,9 @@
 
     python tests/bench/bench.py [--rounds N] [--json]
 
-The two take turns, round by round, so that a machine whose speed drifts hurts both alike; a row's ratio is the median
-of its rounds' ratios. Both do the same work over memory: TLS 1.3, X25519, ECDSA P-256, TLS_AES_128_GCM_SHA256, no
-session tickets, and a client that verifies chain and name.
+The two take turns, round by round, so that a machine whose speed drifts hurts both alike; a row's ratio is the
+median of its rounds' ratios. Both do the same work over memory: TLS 1.3, X25519, ECDSA P-256,
+TLS_AES_128_GCM_SHA256, no session tickets, and a client that verifies chain and name.
 """
 
 from __future__ import annotations
