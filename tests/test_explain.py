@@ -159,7 +159,10 @@ def test_a_group_that_is_not_installed_is_named() -> None:
     assert explanation.smallest_change is None
     (hurdle,) = explanation.hurdles
     assert (hurdle.axis, hurdle.obstacle) == (Axis.GROUP, Obstacle.NOT_INSTALLED)
-    assert hurdle.needs == (Need("ffdhe3072", ("group ffdhe3072",)), Need("unknown 0xFE00", ("group unknown 0xFE00",)))
+    assert hurdle.needs == (
+        Need("ffdhe3072", ("group ffdhe3072",)),
+        Need("unknown 0xFE00", ("group unknown 0xFE00",)),
+    )
 
 
 def test_a_suite_that_is_dark_names_the_words_it_lacks_nearest_first() -> None:

@@ -28,10 +28,12 @@ class ClientAuth(Enum):
 
 
 def _check_alpn(_instance: object, _attribute: object, value: tuple[bytes, ...]) -> None:
-    """RFC 7301 section 3.1: names are 1 to 255 bytes long."""
+    """RFC 7301 section 3.1: names are 1 to 255 bytes long, and the list has to fit into an extension."""
     for name in value:
         if not 1 <= len(name) <= 255:
             raise LocalError(LocalMistake.BAD_ALPN, repr(name))
+    if sum(1 + len(name) for name in value) > 16_384:
+        raise LocalError(LocalMistake.BAD_ALPN, "all names together are longer than 16384 bytes")
 
 
 def _catalogue(config: ClientConfig | ServerConfig) -> Catalogue:

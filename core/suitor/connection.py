@@ -127,7 +127,8 @@ class Connection:
     # --- what the caller does -----------------------------------------------------------------------------
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
-        """Take bytes from the transport, any number; empty means that the transport ended."""
+        """Take bytes from the transport, any number. Empty means that the transport ended, so don't hand on the
+        empty result of another connection's ``data_to_send``."""
         if self._failure is not None:
             raise self._failure
         if self._peer_closed or (self._write_closed and self._established is None):

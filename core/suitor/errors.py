@@ -364,7 +364,7 @@ class LocalMistake(Reason):
     KEY_MISMATCH = "the key does not belong to the certificate"
     NO_TRUST_STORE = "no certificates to trust were found"
     BAD_NAME = "a server name is not a DNS name or IP address"
-    BAD_ALPN = "an application protocol name is empty or too long"
+    BAD_ALPN = "application protocol names are empty or too long"
     BAD_INPUT = "the input is not what it was said to be"
     BAD_OPTION = "an option does not make sense"
     PLUGIN_FAILED = ("a plugin broke its contract", Alert.INTERNAL_ERROR, "RFC 8446 6.2")

@@ -2,9 +2,9 @@
 
     python tests/bench/bench.py [--rounds N] [--json]
 
-The two take turns, round by round, so that a machine whose speed drifts hurts both alike; a row's ratio is the median
-of its rounds' ratios. Both do the same work over memory: TLS 1.3, X25519, ECDSA P-256, TLS_AES_128_GCM_SHA256, no
-session tickets, and a client that verifies chain and name.
+The two take turns, round by round, so that a machine whose speed drifts hurts both alike; a row's ratio is the
+median of its rounds' ratios. Both do the same work over memory: TLS 1.3, X25519, ECDSA P-256,
+TLS_AES_128_GCM_SHA256, no session tickets, and a client that verifies chain and name.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ class Pairs:
         policy = suitor.find_policy("modern, only TLS_AES_128_GCM_SHA256, only x25519")
         paths = [(folder / "chain.pem", folder / "key.pem")]
         self.server = suitor.ServerConfig(
-            credentials=catalogue.stage("credentials", "sni").make(files=paths), policy=policy
+            credentials=catalogue.stages["credentials", "sni"].make(files=paths), policy=policy
         )
         self.client = suitor.ClientConfig(
-            verification=catalogue.stage("verification", "web").make(roots=folder / "root.pem"), policy=policy
+            verification=catalogue.stages["verification", "web"].make(roots=folder / "root.pem"),
+            policy=policy,
         )
         self.ssl_server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ssl_server.load_cert_chain(folder / "chain.pem", folder / "key.pem")
@@ -85,7 +86,8 @@ def suitor_handshake(pairs: Pairs) -> tuple[object, object]:
         receiver.receive(sender.data_to_send())
         for _ in receiver.events():
             pass
-    assert client.handshake_complete and server.handshake_complete
+    assert client.handshake_complete
+    assert server.handshake_complete
     return client, server
 
 
@@ -172,7 +174,7 @@ def decisions(pairs: Pairs, seconds: float) -> float:
     from suitor import ClientConfig, Connection, decode_client_hello, negotiate
 
     hello = Connection.client(ClientConfig(verification=pairs.client.verification), NAME).data_to_send()
-    offer = decode_client_hello(hello[5:]).offer
+    offer = decode_client_hello(bytes(hello[5:])).offer
     found = pairs.server.credentials.select
     from suitor.plug import CredentialRequest, Selected
 
@@ -236,7 +238,9 @@ def measure(rounds: int, seconds: float, tell: Callable[[str], None]) -> dict[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.5, help="per side and round")
     parser.add_argument("--json", action="store_true")
