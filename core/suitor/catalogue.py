@@ -8,16 +8,15 @@ from functools import cache, cached_property
 from attrs import frozen
 
 from suitor.plug.interfaces import (
-    BlockCipher,
     CertificateCompression,
     Cipher,
     Extension,
     Group,
     Hash,
-    KeyExchange12,
     SignatureScheme,
     StageFactory,
 )
+from suitor.plug.tls12 import BlockCipher, KeyExchange12
 from suitor.policy import Policy
 from suitor.registry import Suite
 
@@ -43,7 +42,7 @@ class Problem:
 @frozen(eq=False)
 class LitSuite:
     """A suite whose every word is installed: an AEAD ``cipher`` or a ``block_cipher`` with its ``mac``; ``hash``
-    is the transcript's and the key schedule's. ``exchange`` is TLS 1.2's, None for TLS 1.3 and plain PSK."""
+    is the transcript's and the key schedule's. ``exchange`` is TLS 1.2's."""
 
     suite: Suite
     cipher: Cipher | None

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from suitor.errors import NoAgreement
 from suitor.plug.interfaces import Credential, SignatureScheme
+from suitor.plug.tls12 import accepts12
 
 T = TypeVar("T")
 
@@ -61,8 +62,8 @@ def choose_signer(
     accepted: Collection[int] = certificate_signatures or signatures
     for credential in credentials:
         for scheme in usable:
-            accepts = scheme.accepts12 if tls12 else scheme.accepts
-            if accepts(credential.public_key):
+            key = credential.public_key
+            if accepts12(scheme, key) if tls12 else scheme.accepts(key):
                 if all(code in accepted for code in credential.chain_signatures):
                     return scheme, credential
                 fallback = fallback or (scheme, credential)

@@ -11,6 +11,7 @@ from suitor.choice import Choice, Signer, choose_signer, first_common, ordered
 from suitor.decision import Offer, Verdict
 from suitor.errors import NoAgreement
 from suitor.plug.interfaces import Credential, Group, SignatureScheme
+from suitor.plug.tls12 import accepts12, authentication
 from suitor.usable import Usable
 
 
@@ -87,7 +88,7 @@ def signer_for(
 
 def schemes_for(auth: str, have: Usable) -> Mapping[int, SignatureScheme]:
     """The signature schemes that serve a suite's word of authentication."""
-    return {code: scheme for code, scheme in have.signatures12.items() if scheme.auth12 == auth}
+    return {code: scheme for code, scheme in have.signatures12.items() if authentication(scheme) == auth}
 
 
 def _decrypter(
@@ -99,7 +100,7 @@ def _decrypter(
         return (None, None) if schemes else None
     for credential in credentials:
         if credential.private_key is not None and any(
-            scheme.accepts12(credential.public_key) for scheme in schemes.values()
+            accepts12(scheme, credential.public_key) for scheme in schemes.values()
         ):
             return None, credential
     return None

@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import Any
 
 from suitor.config import ClientConfig, ServerConfig
-from suitor.counts import Counts
 from suitor.errors import (
     Alert,
     ConnectionEnded,
@@ -92,13 +91,13 @@ class Connection:
         self._events: deque[Event] = deque()
         self._failure: SuitorError | None = None
         self._established: Established | None = None
-        counts = Counts(config.policy.limits)
-        self._hs: Handshake | None = Handshake(config, self._reader, self._writer, counts)
+        hs = Handshake(config, self._reader, self._writer)
+        self._hs: Handshake | None = hs
         self._flow: Flow[Established] | None = None
         self._wanted: Request | None = None
         self._peer_closed = self._write_closed = self._waiting = False
         self._started = False
-        self._counts = counts
+        self._counts = hs.counts
 
     @classmethod
     def client(cls, config: ClientConfig, server_name: str | None = None) -> Connection:

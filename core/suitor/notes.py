@@ -13,6 +13,7 @@ from suitor.choice import Choice
 from suitor.choose12 import obstacles12
 from suitor.decision import Axis, Note, Offer, Verdict
 from suitor.plug.interfaces import Credential, Group, SignatureScheme
+from suitor.plug.tls12 import accepts12
 from suitor.usable import Usable
 
 _SIGNALS = (0x00FF, 0x5600)
@@ -105,8 +106,8 @@ def _suites_apart(
 
 
 def _fits(scheme: SignatureScheme, credential: Credential, chosen: Chosen) -> bool:
-    accepts = scheme.accepts12 if chosen.tls12 else scheme.accepts
-    return accepts(credential.public_key)
+    key = credential.public_key
+    return accepts12(scheme, key) if chosen.tls12 else scheme.accepts(key)
 
 
 def _verdict(

@@ -11,6 +11,7 @@ from suitor import registry
 from suitor.catalogue import Catalogue, LitSuite
 from suitor.decision import Axis, Verdict
 from suitor.plug.interfaces import CertificateCompression, Group, SignatureScheme
+from suitor.plug.tls12 import authentication, serves_tls12
 from suitor.policy import Policy
 
 SPOKEN_VERSIONS = (registry.TLS13, registry.TLS12)
@@ -51,7 +52,7 @@ class Usable:
     @cached_property
     def groups12(self) -> Mapping[int, Group]:
         """The groups that TLS 1.2 can use."""
-        return {code: group for code, group in self.groups.items() if group.tls12}
+        return {code: group for code, group in self.groups.items() if serves_tls12(group)}
 
     @cached_property
     def offered_signatures(self) -> tuple[int, ...]:
@@ -84,7 +85,10 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
         lit = catalogue.suite_named(name)
         code = lit.code if lit else _code(name, registry.suite_named(name))
         if keep(Axis.SUITE, code, lit, lit.strength if lit else 0, policy.minimum_cipher) and lit:
-            suites[lit.code] = lit
+            if any(lit.suite.min_version <= version <= lit.suite.max_version for version in versions):
+                suites[lit.code] = lit
+            else:
+                dropped[Axis.SUITE, lit.code] = Verdict.WRONG_VERSION
 
     groups = {}
     for name in policy.groups:
@@ -106,19 +110,15 @@ def usable(policy: Policy, catalogue: Catalogue) -> Usable:
         schemes[name].code for name in policy.certificate_signatures or policy.signatures if name in schemes
     ]
     for scheme in schemes.values():
-        if not scheme.handshake13 and scheme.code not in inside and not (tls12 and scheme.auth12):
+        if not scheme.handshake13 and scheme.code not in inside and not (tls12 and authentication(scheme)):
             dropped[Axis.SIGNATURE, scheme.code] = Verdict.WRONG_VERSION
     return Usable(
         catalogue,
         tuple(versions),
-        {
-            code: lit
-            for code, lit in suites.items()
-            if any(lit.suite.min_version <= version <= lit.suite.max_version for version in versions)
-        },
+        suites,
         groups,
         {scheme.code: scheme for scheme in mine if scheme.handshake13},
-        {scheme.code: scheme for scheme in mine if scheme.auth12} if tls12 else {},
+        {scheme.code: scheme for scheme in mine if authentication(scheme)} if tls12 else {},
         tuple(inside),
         catalogue.compressions if policy.certificate_compression else {},
         dropped,

@@ -156,7 +156,7 @@ def opened(data: bytes, secret: bytes) -> bytes:
     while data[0] != 23:
         data = data[5 + int.from_bytes(data[3:5], "big") :]
     reader = RecordReader()
-    reader.install(Opener13(suite.aead, *traffic_keys(suite.hash, secret, suite.cipher)))
+    reader.install(Opener13(suite.aead, *traffic_keys(suite.hash, secret, suite.aead)))
     reader.feed(data)
     content = b""
     while record := reader.read():

@@ -55,9 +55,7 @@ def slow(world: World) -> tuple[Any, ...] | NoAgreement:
     if not ("TLSv1.3" in policy.versions and 0x0304 in offer.versions):
         return NoAgreement.NO_COMMON_VERSION
     suites = {
-        lit.name: code
-        for code, lit in catalogue.suites.items()
-        if lit.cipher.strength >= policy.minimum_cipher
+        lit.name: code for code, lit in catalogue.suites.items() if lit.strength >= policy.minimum_cipher
     }
     common = {suites[n] for n in policy.suites if n in suites} & set(offer.suites)
     if not common:
@@ -105,6 +103,7 @@ def summary(decision: Decision) -> tuple[Any, ...] | Any:
     agreed = decision.agreement
     if agreed is None:
         return decision.refusal
+    assert agreed.group is not None
     assert agreed.signature is not None
     return (
         agreed.version,
@@ -143,12 +142,14 @@ def test_what_is_chosen_both_sides_have_and_no_floor_forbids(world: World) -> No
     assert agreed.suite.code in offer.suites
     assert agreed.suite.name in policy.suites
     assert agreed.suite is catalogue.suites[agreed.suite.code]
-    assert agreed.suite.cipher.strength >= policy.minimum_cipher
+    assert agreed.suite.strength >= policy.minimum_cipher
     assert agreed.suite.suite.min_version <= agreed.version <= agreed.suite.suite.max_version
+    assert agreed.group is not None
     assert agreed.group.code in offer.groups
     assert agreed.group.name in policy.groups
     assert agreed.group.strength >= policy.minimum_group
     assert agreed.retry == (agreed.group.code not in offer.shares)
+    assert agreed.group is not None
     assert agreed.signature is not None
     assert agreed.signature.code in (offer.signatures or ())
     assert agreed.signature.name in policy.signatures
@@ -333,6 +334,7 @@ def test_what_is_noted_as_taken_is_what_was_taken(world: World) -> None:
         }[decision.refusal]  # type: ignore[index]
         assert refused not in {axis for axis, _ in taken}
         return
+    assert agreed.group is not None
     assert agreed.signature is not None
     expected = {
         (Axis.VERSION, registry.version_name(agreed.version)),
@@ -386,6 +388,7 @@ def test_verdicts_tell_the_truth(world: World) -> None:
 
 
 def answer_of(agreed: Agreement) -> Answer:
+    assert agreed.group is not None
     assert agreed.signature is not None
     return Answer(agreed.version, agreed.suite.code, agreed.group.code, agreed.signature.code, agreed.alpn)
 
@@ -404,6 +407,7 @@ def test_what_a_server_negotiates_the_client_accepts(
     assert judged is not None
     assert judged.version == agreed.version
     assert judged.suite is have.suites[agreed.suite.code]
+    assert agreed.group is not None
     assert judged.group is have.groups[agreed.group.code]
     assert judged.retry == agreed.retry
     assert judged.alpn == agreed.alpn

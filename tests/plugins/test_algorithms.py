@@ -46,7 +46,7 @@ def test_what_is_brought() -> None:
         "secp384r1": 0x0018,
     }
     assert set(CIPHERS) == {"AES_128_GCM", "AES_256_GCM", "CHACHA20_POLY1305"}
-    assert set(HASHES) == {"SHA256", "SHA384"}
+    assert set(HASHES) == {"SHA256", "SHA384", "SHA"}
     assert {s.name: s.code for s in SCHEMES.values()} == {
         "ecdsa_secp256r1_sha256": 0x0403,
         "ecdsa_secp384r1_sha384": 0x0503,

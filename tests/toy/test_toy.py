@@ -137,6 +137,7 @@ def test_negotiation_alone() -> None:
     offer = Offer((0x0304,), (0x1301, 0xFF42), (0x001D, 0xFE00), (0xFE00,), (0x0403, 0xFE01))
     agreement = negotiate(offer, scene.POLICY, scene.CATALOGUE).agreement
     assert agreement is not None
+    assert agreement.group is not None
     assert (agreement.suite.code, agreement.group.code, agreement.retry) == (0xFF42, 0xFE00, False)
 
 

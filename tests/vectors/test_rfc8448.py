@@ -127,7 +127,7 @@ def test_every_traffic_key(trace: str) -> None:
     steps = [step for step in valued(trace, action="derive") if "traffic keys" in step.name]
     assert len(steps) >= 4
     for step in steps:
-        keys = traffic_keys(HASH, step.fields["PRK"], SUITE.cipher)
+        keys = traffic_keys(HASH, step.fields["PRK"], SUITE.aead)
         assert keys == (step.fields["key_expanded"], step.fields["iv_expanded"])
 
 
@@ -227,9 +227,9 @@ def test_every_record_opens_and_seals_to_the_same_bytes(trace: str) -> None:
                 named[f"{step.actor} {what} {way} traffic keys"] = step.fields["PRK"]
             if way == "write":
                 secret = step.fields["PRK"] if step.fields else named[step.same_as]
-                keys = traffic_keys(HASH, secret, SUITE.cipher)
-                writers[step.actor].sealer = Sealer13(SUITE.cipher, *keys)
-                readers[step.actor].install(Opener13(SUITE.cipher, *keys))
+                keys = traffic_keys(HASH, secret, SUITE.aead)
+                writers[step.actor].sealer = Sealer13(SUITE.aead, *keys)
+                readers[step.actor].install(Opener13(SUITE.aead, *keys))
         if step.action == "send":
             payload, record = step.fields["payload"], step.fields["complete_record"]
             content_type = CONTENT_TYPES[step.name]

@@ -14,12 +14,12 @@ from suitor.flow.handshake import Flow, Handshake, Receive, ReceiveChangeCipherS
 from suitor.plug.interfaces import (
     Credential,
     CredentialRequest,
-    Exchange12,
     PeerCertificates,
     Selected,
     SignatureScheme,
     VerifiedPeer,
 )
+from suitor.plug.tls12 import Exchange12, accepts12
 from suitor.record.protection import CHANGE_CIPHER_SPEC, plaintext_record
 from suitor.steps.certificate12 import (
     make_certificate_verify12,
@@ -72,7 +72,7 @@ def client12(
     peer = yield from ask(f"verification {stage.name}", lambda: stage.verify(presented), VerifiedPeer)
     hs.trace(TraceKind.STAGE, f"verification {stage.name}", False, detail=peer)
     schemes = schemes_for(suite.suite.auth, have)
-    if not any(scheme.accepts12(peer.public_key) for scheme in schemes.values()):
+    if not any(accepts12(scheme, peer.public_key) for scheme in schemes.values()):
         raise ProtocolError(PeerMisbehaved.CERTIFICATE_UNFIT, suite.name)
 
     # <- ServerKeyExchange

@@ -150,14 +150,10 @@ class Handshake:
     )
 
     def __init__(
-        self,
-        config: ClientConfig | ServerConfig,
-        reader: RecordReader,
-        writer: RecordWriter,
-        counts: Counts,
+        self, config: ClientConfig | ServerConfig, reader: RecordReader, writer: RecordWriter
     ) -> None:
         self.config = config
-        self.counts = counts
+        self.counts = Counts(config.policy.limits)
         self.have: Usable = usable(config.policy, config.catalogue)
         self.reader = reader
         self.writer = writer

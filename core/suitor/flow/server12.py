@@ -10,7 +10,8 @@ from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, TraceKind
 from suitor.flow.after12 import After12
 from suitor.flow.handshake import Flow, Handshake, Receive, ReceiveChangeCipherSpec, ask
-from suitor.plug.interfaces import Exchange12, PeerCertificates, VerifiedPeer
+from suitor.plug.interfaces import PeerCertificates, VerifiedPeer
+from suitor.plug.tls12 import Exchange12
 from suitor.record.protection import CHANGE_CIPHER_SPEC, plaintext_record
 from suitor.steps.certificate12 import (
     check_certificate_verify12,

@@ -5,21 +5,17 @@ from suitor.plug.interfaces import (
     BadCertificateData,
     BadExtension,
     BadShare,
-    BlockCipher,
-    BlockKey,
     CertificateCompression,
     Cipher,
     CipherKey,
     Credential,
     CredentialRequest,
     Credentials,
-    Exchange12,
     Extension,
     Group,
     Hash,
     HashState,
     Job,
-    KeyExchange12,
     PeerCertificates,
     PeerVerification,
     Resumption,
@@ -31,6 +27,7 @@ from suitor.plug.interfaces import (
     VerificationFailed,
     VerifiedPeer,
 )
+from suitor.plug.tls12 import BlockCipher, BlockKey, Exchange12, KeyExchange12
 from suitor.registry import Suite
 
 __all__ = [

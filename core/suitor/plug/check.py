@@ -85,7 +85,6 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "code": _CODE,
         "strength": _whole(1),
         "post_quantum": _flag,
-        "tls12": _flag,
         "client_share_size": _whole(0, 0xFFFF),
         "server_share_size": _whole(0, 0xFFFF),
         "start": _method,
@@ -97,7 +96,6 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "key_size": _whole(1, 255),
         "nonce_size": _whole(MINIMUM_NONCE, 255),
         "tag_size": _whole(1, 255),
-        "explicit_nonce": _whole(0, 8),
         "strength": _whole(1),
         "record_limit": _whole(MINIMUM_RECORDS),
         "key": _method,
@@ -132,9 +130,7 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "code": _CODE,
         "strength": _whole(1),
         "handshake13": _flag,
-        "auth12": _auth12,
         "accepts": _method,
-        "accepts12": _method,
         "sign": _method,
         "verify": _method,
     },
@@ -143,6 +139,13 @@ _RULES: Mapping[Kind, Mapping[str, Rule]] = {
     Kind.EXTENSION: {"name": _name, "code": _CODE, "offer": _method, "answer": _method, "accept": _method},
     Kind.STAGE: {"name": _name, "make": _method},
 }
+
+_OPTIONAL: Mapping[Kind, Mapping[str, Rule]] = {
+    Kind.GROUP: {"tls12": _flag},
+    Kind.CIPHER: {"explicit_nonce": _whole(0, 8)},
+    Kind.SIGNATURE: {"auth12": _auth12, "accepts12": _method},
+}
+"""What an algorithm may say about TLS 1.2; wrong if there and wrong."""
 
 _REGISTRIES: Mapping[Kind, Callable[[], Mapping[int, Entry]]] = {
     Kind.GROUP: registry.groups,
@@ -160,10 +163,13 @@ def check(kind: Kind, thing: Any) -> None:
 
     Whatever else the thing's own attributes raise passes through.
     """
-    for attribute, rule in _RULES[kind].items():
+    optional = _OPTIONAL.get(kind, {})
+    for attribute, rule in (*_RULES[kind].items(), *optional.items()):
         try:
             value = getattr(thing, attribute)
         except AttributeError:
+            if attribute in optional:
+                continue
             raise Unfit(f"{attribute} is missing") from None
         wrong = rule(value)
         if wrong:

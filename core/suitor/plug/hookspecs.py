@@ -11,16 +11,15 @@ from collections.abc import Iterable
 import pluggy
 
 from suitor.plug.interfaces import (
-    BlockCipher,
     CertificateCompression,
     Cipher,
     Extension,
     Group,
     Hash,
-    KeyExchange12,
     SignatureScheme,
     StageFactory,
 )
+from suitor.plug.tls12 import BlockCipher, KeyExchange12
 from suitor.registry import Suite
 
 PROJECT = "suitor"

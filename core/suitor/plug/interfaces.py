@@ -71,7 +71,7 @@ class Group(Protocol):
     """A key-exchange group (RFC 8446 section 4.2.7), shaped like a KEM; Diffie-Hellman is the special case.
 
     ``name`` and ``code`` are IANA's (TLS Supported Groups). ``strength`` is the classical security level in
-    bits. ``tls12`` says that ECDHE of TLS 1.2 may use it too (RFC 8422): the server starts there.
+    bits. A group that says ``tls12 = True`` serves ECDHE of TLS 1.2 too (RFC 8422), where the server starts.
     ``client_share_size`` and ``server_share_size`` are in bytes, 0 when they vary.
     """
 
@@ -79,7 +79,6 @@ class Group(Protocol):
     code: int
     strength: int
     post_quantum: bool
-    tls12: bool
     client_share_size: int
     server_share_size: int
 
@@ -116,17 +115,16 @@ class CipherKey(Protocol):
 class Cipher(Protocol):
     """An AEAD cipher (RFC 5116), by the name that suites call it, such as ``AES_128_GCM``.
 
-    Sizes are in bytes, ``strength`` in bits. ``explicit_nonce`` is how much of the nonce each record of TLS 1.2
-    carries: 8 with AES-GCM (RFC 5288 section 3), 0 where the sequence number is mixed in (RFC 7905 section 2).
-    ``record_limit`` is how many records one key may protect
-    (RFC 8446 section 5.5), at least 64; the engine sends a KeyUpdate before it is reached.
+    Sizes are in bytes, ``strength`` in bits. ``record_limit`` is how many records one key may protect
+    (RFC 8446 section 5.5), at least 64; the engine sends a KeyUpdate before it is reached. A cipher may say
+    ``explicit_nonce``, how much of the nonce each record of TLS 1.2 carries: 8 unless said, as with AES-GCM
+    (RFC 5288 section 3); 0 where the sequence number is mixed in (RFC 7905 section 2).
     """
 
     name: str
     key_size: int
     nonce_size: int
     tag_size: int
-    explicit_nonce: int
     strength: int
     record_limit: int
 
@@ -173,22 +171,18 @@ class SignatureScheme(Protocol):
     """A signature scheme (RFC 8446 section 4.2.3) by IANA's name and code.
 
     ``strength`` is in bits. ``handshake13`` says whether CertificateVerify of TLS 1.3 may use it;
-    schemes for certificates alone (``rsa_pkcs1_*``) say False. ``auth12`` is the word of TLS 1.2's suites that
-    it can serve (``RSA``, ``ECDSA``), empty for none.
+    schemes for certificates alone (``rsa_pkcs1_*``) say False. A scheme that serves TLS 1.2 says so with
+    ``auth12``, the word of its suites (``RSA``, ``ECDSA``), and may have ``accepts12``, its ``accepts`` for there,
+    where ECDSA names a hash and no curve.
     """
 
     name: str
     code: int
     strength: int
     handshake13: bool
-    auth12: str
 
     def accepts(self, public_key: Any) -> bool:
         """Whether this scheme can be used with that key (type, curve, size)."""
-        ...
-
-    def accepts12(self, public_key: Any) -> bool:
-        """The same in TLS 1.2, where the schemes of ECDSA name a hash and no curve (RFC 8446 section 4.2.3)."""
         ...
 
     def sign(self, private_key: Any, data: bytes) -> bytes:
@@ -238,89 +232,6 @@ class Extension(Protocol):
 
     def accept(self, answered: bytes) -> Mapping[str, Any]:
         """Client: read the server's answer; facts. Raises BadExtension."""
-        ...
-
-
-# --- TLS 1.2 ---------------------------------------------------------------------------------------------
-
-
-@runtime_checkable
-class BlockKey(Protocol):
-    """One direction's key of a block cipher in CBC mode."""
-
-    def encrypt(self, iv: bytes, data: bytes) -> bytes:
-        """Whole blocks in, as many out; ``iv`` is one block."""
-        ...
-
-    def decrypt(self, iv: bytes, data: bytes) -> bytes: ...
-
-
-@runtime_checkable
-class BlockCipher(Protocol):
-    """A CBC cipher of TLS 1.2 (RFC 5246 section 6.2.3.2), by the name that suites call it (``AES_128_CBC``).
-
-    Sizes are in bytes, ``strength`` in bits. A ``block_size`` of 1 says that there is neither IV nor padding
-    (``NULL``). Padding, IVs and the MAC are the record layer's.
-    """
-
-    name: str
-    key_size: int
-    block_size: int
-    strength: int
-
-    def key(self, key: bytes) -> BlockKey:
-        """Prepare a key of ``key_size`` bytes."""
-        ...
-
-
-@frozen
-class Exchange12:
-    """What a key exchange of TLS 1.2 may work with.
-
-    ``groups`` are those that both sides accept, best first; for a client those that it offered.
-    ``client_version`` is the ClientHello's, two bytes. ``public_key`` is the key of the server's certificate,
-    for a client; ``private_key`` the one that belongs to it, for the server.
-    """
-
-    groups: Mapping[int, Group]
-    client_version: bytes = b"\x03\x03"
-    public_key: Any = field(default=None, repr=False)
-    private_key: Any = field(default=None, repr=False)
-
-
-@runtime_checkable
-class KeyExchange12(Protocol):
-    """A key exchange of TLS 1.2 by the registry's word: ``RSA``, ``DHE``, ``ECDHE`` (RFC 5246 sections 7.4.3
-    and 7.4.7, RFC 8422). Signing the parameters, and mixing in a pre-shared key (RFC 4279), is the core's.
-
-    ``has_parameters``: the server sends some. ``group_kind`` is "ecdhe" or "ffdhe" when it needs one of the
-    groups, else "". ``forward_secret`` says what it gives.
-    """
-
-    name: str
-    has_parameters: bool
-    group_kind: str
-    forward_secret: bool
-
-    def parameters(self, exchange: Exchange12) -> tuple[Any, bytes]:
-        """Server: a private value (used once) and the parameters to send; empty where there are none."""
-        ...
-
-    def parameters_size(self, body: bytes) -> int:
-        """Client: how many bytes at the front of ``body`` are parameters. Raises BadShare."""
-        ...
-
-    def group_of(self, parameters: bytes) -> int | None:
-        """Client: the code of the named group that the parameters are of, for people; None without one."""
-        ...
-
-    def answer(self, parameters: bytes, exchange: Exchange12) -> tuple[bytes, bytes]:
-        """Client: the content of ClientKeyExchange and the premaster secret. Raises BadShare."""
-        ...
-
-    def finish(self, private: Any, message: bytes, exchange: Exchange12) -> bytes:
-        """Server: the premaster secret. Raises BadShare, but never for what was encrypted to a certificate:
-        there a wrong content yields a random secret (RFC 5246 section 7.4.7.1)."""
         ...
 
 

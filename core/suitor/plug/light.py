@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from suitor.catalogue import DarkSuite, LitSuite
-from suitor.plug.interfaces import BlockCipher, Cipher, Hash, KeyExchange12
+from suitor.plug.interfaces import Cipher, Hash
+from suitor.plug.tls12 import BlockCipher, KeyExchange12
 from suitor.registry import TLS12, TLS13, Suite, version_name
 
 _PRF_OF_OLD_HASHES = "SHA256"
@@ -55,15 +56,15 @@ def light_suites(suites: Iterable[Suite], words: Words) -> tuple[dict[int, LitSu
 
 
 def _missing_exchange(suite: Suite, words: Words) -> list[str]:
-    """Before TLS 1.3 a suite names its key exchange and authentication too. Plain PSK needs no exchange, and
-    neither a pre-shared key nor anonymity a signature."""
+    """Before TLS 1.3 a suite names its key exchange and authentication too. Pre-shared keys and anonymity are
+    words that nothing brings yet."""
     if suite.min_version == TLS13:
         return []
     missing = []
     if suite.max_version < TLS12:
         missing.append(f"protocol version {version_name(suite.max_version)}")
-    if suite.kx != "PSK" and suite.kx not in words.key_exchanges:
+    if suite.kx not in words.key_exchanges:
         missing.append(f"key exchange {suite.kx}")
-    if suite.auth not in words.authentications and suite.auth != "PSK":
+    if suite.auth not in words.authentications:
         missing.append(f"authentication {suite.auth}")
     return missing

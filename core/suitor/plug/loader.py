@@ -23,6 +23,7 @@ from suitor.plug import hookspecs
 from suitor.plug.check import Kind, Unfit, check
 from suitor.plug.hookspecs import PROJECT
 from suitor.plug.light import Words, light_suites
+from suitor.plug.tls12 import authentication
 
 _HOOKS: Mapping[str, Kind] = {
     "suitor_groups": Kind.GROUP,
@@ -272,7 +273,7 @@ def _catalogue(items: Sequence[_Brought], problems: _Problems) -> Catalogue:
         by_name(Kind.BLOCK_CIPHER),
         by_name(Kind.HASH),
         by_name(Kind.KEY_EXCHANGE),
-        frozenset(item.thing.auth12 for item in of(Kind.SIGNATURE)),
+        frozenset(authentication(item.thing) for item in of(Kind.SIGNATURE)),
     )
     suites = [*registry.suites().values(), *(item.thing for item in of(Kind.SUITE))]
     lit, dark = light_suites(suites, words)

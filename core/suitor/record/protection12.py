@@ -8,7 +8,8 @@ from hmac import compare_digest
 from cryptography.exceptions import InvalidTag
 
 from suitor.errors import LocalError, LocalMistake, PeerMisbehaved, ProtocolError
-from suitor.plug.interfaces import BlockCipher, BlockKey, Cipher, Hash
+from suitor.plug.interfaces import Cipher, Hash
+from suitor.plug.tls12 import BlockCipher, BlockKey, explicit_nonce
 from suitor.record.protection import MAX_PLAINTEXT, cipher_failed, prepared
 
 MAX_CIPHERTEXT12 = MAX_PLAINTEXT + 2048
@@ -31,7 +32,7 @@ class AeadSealer12:
     def __init__(self, cipher: Cipher, key: bytes, iv: bytes) -> None:
         self.name = cipher.name
         self._encrypt_into = prepared(cipher, key).encrypt_into
-        self._explicit = cipher.explicit_nonce
+        self._explicit = explicit_nonce(cipher)
         self._size = cipher.nonce_size
         self._iv = int.from_bytes(iv.ljust(self._size, b"\0"), "big")
         self._tag_size = cipher.tag_size
@@ -75,10 +76,10 @@ class AeadOpener12:
     def __init__(self, cipher: Cipher, key: bytes, iv: bytes) -> None:
         self.name = cipher.name
         self._decrypt_into = prepared(cipher, key).decrypt_into
-        self._explicit = cipher.explicit_nonce
+        self._explicit = explicit_nonce(cipher)
         self._size = cipher.nonce_size
         self._iv = int.from_bytes(iv.ljust(self._size, b"\0"), "big")
-        self._overhead = cipher.explicit_nonce + cipher.tag_size
+        self._overhead = explicit_nonce(cipher) + cipher.tag_size
         self._sequence = 0
 
     def open(

@@ -12,6 +12,7 @@ from suitor.decision import Axis
 from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.flow.handshake import Flow, ask, plugin_failed
 from suitor.plug.interfaces import Credential, CredentialRequest, SignatureScheme
+from suitor.plug.tls12 import accepts12
 from suitor.policy import Limits
 from suitor.usable import Usable
 from suitor.wire.messages import decode_certificate_verify, encode_certificate_verify
@@ -73,7 +74,7 @@ def check_certificate_verify12(
     check_answer(Axis.SIGNATURE, code, tuple(accepted))
     scheme = accepted[code]
     try:
-        fits = scheme.accepts12(public_key)
+        fits = accepts12(scheme, public_key)
         if fits:
             scheme.verify(public_key, signature, messages)
     except InvalidSignature:

@@ -11,7 +11,8 @@ from suitor.answer import check_answer
 from suitor.decision import Axis
 from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.flow.handshake import Flow, ask, plugin_failed
-from suitor.plug.interfaces import BadShare, Credential, Exchange12, KeyExchange12, SignatureScheme
+from suitor.plug.interfaces import BadShare, Credential, SignatureScheme
+from suitor.plug.tls12 import Exchange12, KeyExchange12, accepts12
 from suitor.wire.codec import Cursor, vec16
 from suitor.wire.messages12 import encode_client_key_exchange, encode_server_key_exchange
 
@@ -66,7 +67,7 @@ def read_server_key_exchange(
     check_answer(Axis.SIGNATURE, code, tuple(schemes))
     scheme = schemes[code]
     try:
-        fits = scheme.accepts12(public_key)
+        fits = accepts12(scheme, public_key)
         if fits:
             scheme.verify(public_key, signature, randoms + parameters)
     except InvalidSignature:

@@ -16,6 +16,7 @@ from suitor.keys.prf12 import (
     master_secret,
     verify_data,
 )
+from suitor.plug.tls12 import explicit_nonce
 from suitor.record.protection import Opener, Sealer
 from suitor.record.protection12 import AeadOpener12, AeadSealer12, BlockOpener12, BlockSealer12
 from suitor.steps.hello12 import Terms12
@@ -86,7 +87,7 @@ def derive_keys(
         master = master_secret(hash_, premaster, client_random, server_random)
     cipher = suite.cipher
     if cipher is not None:
-        sizes = (0, cipher.key_size, cipher.nonce_size - cipher.explicit_nonce)
+        sizes = (0, cipher.key_size, cipher.nonce_size - explicit_nonce(cipher))
     else:
         assert suite.block_cipher is not None and suite.mac is not None
         sizes = (suite.mac.digest_size, suite.block_cipher.key_size, 0)
