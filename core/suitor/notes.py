@@ -162,7 +162,8 @@ def _detail(axis: Axis, code: int, verdict: Verdict) -> str:
     """What a reader would look up next: the registry's word on a suite of another version."""
     if axis is Axis.SUITE and verdict is Verdict.WRONG_VERSION:
         row = registry.suites()[code]
-        return f"{registry.version_name(row.max_version)}: {row.kx} {row.auth}".strip()
+        version = registry.version_name(row.max_version)
+        return f"{version}: {row.kx} {row.auth}" if row.kx else version
     return ""
 
 

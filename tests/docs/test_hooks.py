@@ -32,6 +32,8 @@ SUITE = Suite(PRIVATE, "TLS_DOCS", "", "", "AES_128_GCM", "SHA256", 0x0304, 0x03
 BROUGHT: dict[str, tuple[list[Any], str]] = {
     "suitor_groups": (list(algorithms.suitor_groups()), "groups"),
     "suitor_ciphers": (list(algorithms.suitor_ciphers()), "ciphers"),
+    "suitor_block_ciphers": (list(algorithms.suitor_block_ciphers()), "block_ciphers"),
+    "suitor_key_exchanges": (list(algorithms.suitor_key_exchanges()), "key_exchanges"),
     "suitor_hashes": (list(algorithms.suitor_hashes()), "hashes"),
     "suitor_signatures": (list(algorithms.suitor_signatures()), "signatures"),
     "suitor_compressions": (list(algorithms.suitor_compressions()), "compressions"),

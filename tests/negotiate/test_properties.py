@@ -55,7 +55,9 @@ def slow(world: World) -> tuple[Any, ...] | NoAgreement:
     if not ("TLSv1.3" in policy.versions and 0x0304 in offer.versions):
         return NoAgreement.NO_COMMON_VERSION
     suites = {
-        lit.name: code for code, lit in catalogue.suites.items() if lit.strength >= policy.minimum_cipher
+        lit.name: code
+        for code, lit in catalogue.suites.items()
+        if lit.strength >= policy.minimum_cipher and lit.suite.max_version == 0x0304
     }
     common = {suites[n] for n in policy.suites if n in suites} & set(offer.suites)
     if not common:

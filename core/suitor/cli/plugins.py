@@ -20,6 +20,8 @@ SCHEMA = "suitor.plugins/1"
 _BROUGHT = {
     "group": "Key-exchange groups",
     "cipher": "Ciphers",
+    "block cipher": "Block ciphers of TLS 1.2",
+    "key exchange": "Key exchanges of TLS 1.2",
     "hash": "Hashes",
     "signature": "Signature schemes",
     "compression": "Certificate compressions",
@@ -72,7 +74,7 @@ def to_dict(catalogue: Catalogue) -> dict[str, Any]:
             {"name": origin.distribution, "version": origin.version, "entry_points": points, "brings": brings}
             for origin, points, brings in _distributions(catalogue)
         ],
-        **{_PLURALS.get(kind, f"{kind}s"): list(_things(catalogue, kind)) for kind in _BROUGHT},
+        **{_plural(kind).replace(" ", "_"): list(_things(catalogue, kind)) for kind in _BROUGHT},
         "suites": [
             {
                 "name": lit.name,
@@ -120,6 +122,8 @@ def _things(catalogue: Catalogue, kind: str) -> Iterable[dict[str, Any]]:
     facts: Mapping[str, tuple[Iterable[Any], tuple[str, ...]]] = {
         "group": (catalogue.groups.values(), ("code", "strength", "post_quantum")),
         "cipher": (catalogue.ciphers.values(), ("strength", "key_size", "nonce_size", "tag_size")),
+        "block cipher": (catalogue.block_ciphers.values(), ("strength", "key_size", "block_size")),
+        "key exchange": (catalogue.key_exchanges.values(), ("forward_secret",)),
         "hash": (catalogue.hashes.values(), ("digest_size",)),
         "signature": (catalogue.signatures.values(), ("code", "strength", "handshake13")),
         "compression": (catalogue.compressions.values(), ("code",)),
