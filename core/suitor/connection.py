@@ -164,7 +164,8 @@ class Connection:
         Raises LocalError(WRONG_STATE) before the handshake is done and after ``close``.
         """
         done = self._check_writable()
-        self._answer(done)
+        if done.owes_answer:
+            self._answer(done)
         writer = self._writer
         sealer = writer.sealer
         if type(data) is memoryview and (data.ndim != 1 or data.itemsize != 1):
@@ -282,7 +283,7 @@ class Connection:
     def _process(self) -> None:
         """Read what has come as far as it goes, unless a job must be waited for."""
         read = self._reader.read
-        if self._joiner.pending():
+        if self._joiner.held:
             self._handle_messages()
         while not self._waiting and not self._peer_closed:
             record = read()
@@ -301,13 +302,14 @@ class Connection:
                     self._on_alert(content)
                 elif content_type == CHANGE_CIPHER_SPEC:
                     self._on_change_cipher_spec(content)
-        if self._established is not None:
-            self._answer(self._established)
+        done = self._established
+        if done is not None and done.owes_answer and not self._write_closed:
+            self._answer(done)
 
     def _on_data(self, content: bytes) -> None:
         if self._established is None:
             raise ProtocolError(PeerMisbehaved.UNEXPECTED_APPLICATION_DATA)
-        if self._joiner.pending():
+        if self._joiner.held:
             self._joiner.check_not_interleaved()
         if content:
             self._counts.empty = self._counts.key_updates = 0
@@ -362,7 +364,7 @@ class Connection:
 
     def _check_aligned(self, before: Opener | None) -> None:
         """RFC 8446 section 5.1: a key change stands at a record boundary. ``before`` are the keys before it."""
-        if self._reader.opener is not before and self._joiner.pending():
+        if self._reader.opener is not before and self._joiner.held:
             raise ProtocolError(PeerMisbehaved.KEY_CHANGE_NOT_ALIGNED)
 
     def _on_handshake(self, raw: bytes) -> None:
@@ -382,10 +384,9 @@ class Connection:
         self._trace(TraceKind.MESSAGE, message_name(raw[0]), False, len(raw))
 
     def _answer(self, done: Established) -> None:
-        """Send what the peer's messages call for, unless this side has closed."""
-        raw = None if self._write_closed else done.answer()
-        if raw is not None:
-            self._trace(TraceKind.MESSAGE, message_name(raw[0]), True, len(raw))
+        """Send what the peer's messages call for."""
+        raw = done.answer()
+        self._trace(TraceKind.MESSAGE, message_name(raw[0]), True, len(raw))
 
     def _update_keys(self, done: Established, *, request: bool) -> None:
         raw = done.update_keys(request=request)

@@ -12,40 +12,37 @@ _CERTIFICATES = (int(HandshakeType.CERTIFICATE), int(HandshakeType.COMPRESSED_CE
 
 class Joiner:
     """Holds at most one incomplete message and what follows it in the same record. A message larger than its
-    limit is refused when its header is read, not when it is complete."""
+    limit is refused when its header is read, not when it is complete. ``held`` is empty when every byte has become
+    part of a message."""
 
-    __slots__ = ("_data", "_limits", "_position")
+    __slots__ = ("_limits", "_position", "held")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._data: bytes | bytearray = b""
+        self.held: bytes | bytearray = b""
         self._position = 0
 
     def add(self, content: bytes) -> None:
         """Append a handshake record's content."""
-        data = self._data
+        data = self.held
         if not data:
-            self._data = content
+            self.held = content
             return
         if not isinstance(data, bytearray):
             # A message in very many small records must not be copied for each of them.
-            data = self._data = bytearray(data)
+            data = self.held = bytearray(data)
         del data[: self._position]
         self._position = 0
         data += content
 
-    def pending(self) -> bool:
-        """Whether bytes are held that no message was made of yet."""
-        return self._position < len(self._data)
-
     def check_not_interleaved(self) -> None:
         """Other records may not stand between the parts of a message."""
-        if self.pending():
+        if self.held:
             raise ProtocolError(PeerMisbehaved.INTERLEAVED_RECORD)
 
     def next(self) -> bytes | None:
         """The next whole message, header included."""
-        data, start = self._data, self._position
+        data, start = self.held, self._position
         if len(data) - start < 4:
             return None
         size = int.from_bytes(data[start + 1 : start + 4], "big")
@@ -57,7 +54,7 @@ class Joiner:
         if end > len(data):
             return None
         if end == len(data):
-            self._data = b""
+            self.held = b""
             self._position = 0
         else:
             self._position = end

@@ -15,6 +15,8 @@ from suitor.wire.messages12 import check_empty
 class After12:
     """What the connection keeps of a handshake of TLS 1.2."""
 
+    owes_answer = False
+
     __slots__ = ("_counts", "_is_client", "_keys", "_writer", "info")
 
     def __init__(self, hs: Handshake, info: ConnectionInfo, keys: Keys12, *, is_client: bool) -> None:
@@ -36,8 +38,9 @@ class After12:
         self._writer.write(ALERT, bytes((1, Alert.NO_RENEGOTIATION)))
         return None
 
-    def answer(self) -> bytes | None:
-        return None
+    def answer(self) -> bytes:
+        """Never owed: there is no KeyUpdate."""
+        raise LocalError(LocalMistake.NO_KEY_UPDATE)
 
     def update_keys(self, *, request: bool) -> bytes:
         """TLS 1.2 has no KeyUpdate: its key is used up, or the wish makes no sense."""

@@ -29,13 +29,13 @@ class After13:
         "_extensions",
         "_hash",
         "_is_client",
-        "_owes_update",
         "_padding",
         "_read_secret",
         "_reader",
         "_write_secret",
         "_writer",
         "info",
+        "owes_answer",
     )
 
     def __init__(
@@ -58,7 +58,7 @@ class After13:
         self._counts = hs.counts
         self._extensions = hs.config.policy.limits.extensions
         self._padding = hs.config.policy.record_padding
-        self._owes_update = False
+        self.owes_answer = False
 
     def receive(self, raw: bytes) -> Event | None:
         """A handshake message after the handshake."""
@@ -76,19 +76,16 @@ class After13:
         self._read_secret = next_traffic_secret(self._hash, self._read_secret)
         keys = traffic_keys(self._hash, self._read_secret, self._cipher)
         self._reader.install(Opener13(self._cipher, *keys))
-        self._owes_update = self._owes_update or requested
+        self.owes_answer = self.owes_answer or requested
         return KeyUpdated(requested)
 
-    def answer(self) -> bytes | None:
-        """Pay what the peer asked for, with one update however many requests came together (section 4.6.3).
-        Returns the message that was sent."""
-        if not self._owes_update:
-            return None
+    def answer(self) -> bytes:
+        """One update, however many requests came together (section 4.6.3); the message that was sent."""
         return self.update_keys(request=False)
 
     def update_keys(self, *, request: bool) -> bytes:
         """Change this side's keys; the message that was sent."""
-        self._owes_update = False
+        self.owes_answer = False
         raw = encode_key_update(request)
         self._writer.write(HANDSHAKE, raw)
         self._write_secret = next_traffic_secret(self._hash, self._write_secret)

@@ -60,16 +60,18 @@ Flow = Generator[Request, Any, T]
 
 
 class Established(Protocol):
-    """What a finished handshake leaves to the connection, by version."""
+    """What a finished handshake leaves to the connection, by version. ``owes_answer``: the peer's messages call
+    for one."""
 
     info: ConnectionInfo
+    owes_answer: bool
 
     def receive(self, raw: bytes) -> Event | None:
         """A handshake message after the handshake, and what to report of it."""
         ...
 
-    def answer(self) -> bytes | None:
-        """Send what the peer's messages call for; the message, if there was one."""
+    def answer(self) -> bytes:
+        """Send what the peer's messages call for; the message."""
         ...
 
     def update_keys(self, *, request: bool) -> bytes:

@@ -11,18 +11,18 @@ SIZE = 16_384 + 256
 """The largest protected record without its header, in bytes (RFC 8446 section 5.2)."""
 
 _KEPT = 8
-_free: list[bytearray] = []
+_free: list[memoryview] = []
 
 
-def take() -> bytearray:
-    """A buffer of ``SIZE`` bytes. Its content is whatever was there before."""
+def take() -> memoryview:
+    """A view of a buffer of ``SIZE`` bytes. Its content is whatever was there before."""
     try:
         return _free.pop()
     except IndexError:
-        return bytearray(SIZE)
+        return memoryview(bytearray(SIZE))
 
 
-def give(buffer: bytearray) -> None:
+def give(buffer: memoryview) -> None:
     """Hand a buffer back."""
     if len(_free) < _KEPT:
         _free.append(buffer)

@@ -43,7 +43,7 @@ class Opener(Protocol):
     most: int
 
     def open(
-        self, content_type: int, header: memoryview, sealed: memoryview, buffer: bytearray
+        self, content_type: int, header: memoryview, sealed: memoryview, buffer: memoryview
     ) -> tuple[int, bytes]:
         """A record's body, by way of ``buffer``, as (content type, content). Only success counts as a record."""
         ...

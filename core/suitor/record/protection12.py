@@ -83,7 +83,7 @@ class AeadOpener12:
         self._sequence = 0
 
     def open(
-        self, content_type: int, _header: memoryview, sealed: memoryview, buffer: bytearray
+        self, content_type: int, _header: memoryview, sealed: memoryview, buffer: memoryview
     ) -> tuple[int, bytes]:
         size = len(sealed) - self._overhead
         if size < 0:
@@ -94,7 +94,7 @@ class AeadOpener12:
         counter = int.from_bytes(sealed[:explicit], "big") if explicit else sequence
         nonce = (self._iv ^ counter).to_bytes(self._size, "big")
         additional = (sequence << 40 | content_type << 32 | 0x0303 << 16 | size).to_bytes(13, "big")
-        plain = memoryview(buffer)[:size]
+        plain = buffer[:size]
         try:
             self._decrypt_into(nonce, sealed[explicit:], additional, plain)
         except InvalidTag:
@@ -200,7 +200,7 @@ class BlockOpener12:
         self._sequence = 0
 
     def open(
-        self, content_type: int, _header: memoryview, sealed: memoryview, _buffer: bytearray
+        self, content_type: int, _header: memoryview, sealed: memoryview, _buffer: memoryview
     ) -> tuple[int, bytes]:
         body = bytes(sealed)
         if self._encrypt_then_mac:

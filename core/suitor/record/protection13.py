@@ -43,13 +43,12 @@ class Sealer13:
         self.left = cipher.record_limit
 
     def size(self, content: int) -> int:
-        return 5 + self._inner_size(content) + self._tag_size
+        inner = self._inner_size(content) if self._padding > 1 else content + 1
+        return 5 + inner + self._tag_size
 
     def _inner_size(self, content: int) -> int:
-        size = content + 1
-        if self._padding > 1:
-            size = min(-(-size // self._padding) * self._padding, MAX_PLAINTEXT + 1)
-        return size
+        """With its type and padding."""
+        return min(-(-(content + 1) // self._padding) * self._padding, MAX_PLAINTEXT + 1)
 
     def seal(
         self, content_type: int, content: bytes | bytearray | memoryview, out: memoryview, start: int
@@ -93,13 +92,13 @@ class Opener13:
         self._sequence = 0
 
     def open(
-        self, content_type: int, header: memoryview, sealed: memoryview, buffer: bytearray
+        self, content_type: int, header: memoryview, sealed: memoryview, buffer: memoryview
     ) -> tuple[int, bytes]:
         """Decrypt, and strip the padding: the last byte that is not zero is the type (section 5.4)."""
         size = len(sealed) - self._tag_size
         if size < 1:
             raise ProtocolError(PeerMisbehaved.BAD_RECORD_MAC, "shorter than its tag")
-        inner = memoryview(buffer)[:size]
+        inner = buffer[:size]
         nonce = (self._iv ^ self._sequence).to_bytes(self._nonce_size, "big")
         try:
             self._decrypt_into(nonce, sealed, header, inner)

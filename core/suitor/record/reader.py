@@ -39,7 +39,7 @@ class RecordReader:
     def __init__(self) -> None:
         self._data = _NOTHING
         self._position = 0
-        self._buffer: bytearray | None = None
+        self._buffer: memoryview | None = None
         self._first = True
         self.opener: Opener | None = None
         self.early = True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from suitor.record.protection import MAX_PLAINTEXT, Sealer, plaintext_record
 
 
@@ -28,11 +26,14 @@ class RecordWriter:
 
     def write(self, content_type: int, data: bytes | bytearray | memoryview, version: int = 0x0303) -> None:
         """Append ``data`` in as few records as it fits in."""
-        chunks: Sequence[bytes | bytearray | memoryview] = (data,)
-        if len(data) > self.most:
-            view = memoryview(data)
-            chunks = [view[start : start + self.most] for start in range(0, len(view), self.most)]
-        sealer = self.sealer
+        sealer, size, most = self.sealer, len(data), self.most
+        if size <= most and sealer is not None:
+            piece = bytearray(sealer.size(size))
+            sealer.seal(content_type, data, memoryview(piece), 0)
+            self._pieces.append(piece)
+            return
+        view = memoryview(data)
+        chunks = [view[start : start + most] for start in range(0, max(size, 1), most)]
         if sealer is None:
             self._pieces += [plaintext_record(content_type, bytes(chunk), version) for chunk in chunks]
             return
