@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from suitor.errors import NoAgreement
+from suitor.errors import NoAgreement, plugin_failed
 from suitor.plug.interfaces import Credential, SignatureScheme
 from suitor.plug.tls12 import accepts12
 
@@ -39,6 +39,14 @@ def first_common(wanted: Iterable[T], others: Iterable[T]) -> T | None:
     return None
 
 
+def fits(scheme: SignatureScheme, credential: Credential, tls12: bool) -> bool:
+    """Whether the scheme can sign with the credential's key. Raises LocalError when the plugin breaks."""
+    try:
+        return accepts12(scheme, credential.public_key) if tls12 else scheme.accepts(credential.public_key)
+    except Exception as error:
+        raise plugin_failed(f"signature {scheme.name}", "accepts", error) from error
+
+
 def choose_signer(
     signatures: Sequence[int],
     certificate_signatures: Sequence[int] | None,
@@ -62,8 +70,7 @@ def choose_signer(
     accepted: Collection[int] = certificate_signatures or signatures
     for credential in credentials:
         for scheme in usable:
-            key = credential.public_key
-            if accepts12(scheme, key) if tls12 else scheme.accepts(key):
+            if fits(scheme, credential, tls12):
                 if all(code in accepted for code in credential.chain_signatures):
                     return scheme, credential
                 fallback = fallback or (scheme, credential)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from suitor import registry
 from suitor.catalogue import LitSuite
-from suitor.choice import Choice, Signer, choose_signer, first_common, ordered
+from suitor.choice import Choice, Signer, choose_signer, first_common, fits, ordered
 from suitor.decision import Offer, Verdict
 from suitor.errors import NoAgreement
 from suitor.plug.interfaces import Credential, Group, SignatureScheme
-from suitor.plug.tls12 import accepts12, authentication
+from suitor.plug.tls12 import authentication
 from suitor.usable import Usable
 
 
@@ -100,7 +100,7 @@ def _decrypter(
         return (None, None) if schemes else None
     for credential in credentials:
         if credential.private_key is not None and any(
-            accepts12(scheme, credential.public_key) for scheme in schemes.values()
+            fits(scheme, credential, True) for scheme in schemes.values()
         ):
             return None, credential
     return None

@@ -417,3 +417,10 @@ class ConnectionEnded(RemoteError):
     def __init__(self, reason: Ended, detail: str = "", peer_alert: int | None = None) -> None:
         super().__init__(reason, detail)
         self.peer_alert = peer_alert
+
+
+def plugin_failed(what: str, method: str, error: Exception | str) -> LocalError:
+    """The error for a plugin that broke its contract; the peer sees internal_error. An exception is told by
+    its class alone, for its text may hold what should not be told."""
+    said = error if isinstance(error, str) else f"raised {type(error).__name__}"
+    return LocalError(LocalMistake.PLUGIN_FAILED, f"{what}, {method}: {said}")

@@ -9,11 +9,10 @@ from attrs import frozen
 
 from suitor import registry
 from suitor.catalogue import LitSuite
-from suitor.choice import Choice
+from suitor.choice import Choice, fits
 from suitor.choose12 import obstacles12
 from suitor.decision import Axis, Note, Offer, Verdict
 from suitor.plug.interfaces import Credential, Group, SignatureScheme
-from suitor.plug.tls12 import accepts12
 from suitor.usable import Usable
 
 _SIGNALS = (0x00FF, 0x5600)
@@ -82,7 +81,9 @@ def tell_choice(
     unsigned = dict.fromkeys(inside, Verdict.CERTIFICATES_ONLY)
     if credentials is not None:
         for code, scheme in schemes.items():
-            if code in (offer.signatures or ()) and not any(_fits(scheme, c, chosen) for c in credentials):
+            if code in (offer.signatures or ()) and not any(
+                fits(scheme, c, chosen.tls12) for c in credentials
+            ):
                 unsigned[code] = Verdict.NO_KEY
     taken = chosen.scheme.code if chosen.scheme else None
     tell(Axis.SIGNATURE, schemes, offer.signatures or (), taken, unsigned)
@@ -103,11 +104,6 @@ def _suites_apart(
     if chosen.tls12:
         apart.update(obstacles12(offer, have, credentials))
     return apart
-
-
-def _fits(scheme: SignatureScheme, credential: Credential, chosen: Chosen) -> bool:
-    key = credential.public_key
-    return accepts12(scheme, key) if chosen.tls12 else scheme.accepts(key)
 
 
 def _verdict(
@@ -174,6 +170,6 @@ def _credential_note(
         means = chosen.scheme.name if chosen.scheme else "its key decrypts the premaster secret"
         return Note(Axis.CREDENTIAL, credential.label, None, Verdict.TAKEN, means)
     offered = offer.signatures or ()
-    fits = [s.name for code, s in schemes.items() if code in offered and _fits(s, credential, chosen)]
-    verdict = Verdict.LESS_PREFERRED if fits else Verdict.NO_SCHEME
-    return Note(Axis.CREDENTIAL, credential.label, None, verdict, ", ".join(fits))
+    usable = [s.name for code, s in schemes.items() if code in offered and fits(s, credential, chosen.tls12)]
+    verdict = Verdict.LESS_PREFERRED if usable else Verdict.NO_SCHEME
+    return Note(Axis.CREDENTIAL, credential.label, None, verdict, ", ".join(usable))

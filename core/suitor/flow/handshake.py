@@ -11,12 +11,11 @@ from attrs import frozen
 from suitor.config import ClientConfig, ServerConfig
 from suitor.counts import Counts
 from suitor.errors import (
-    LocalError,
-    LocalMistake,
     NegotiationError,
     NoAgreement,
     SuitorError,
     VerificationError,
+    plugin_failed,
 )
 from suitor.events import ConnectionInfo, Event, TraceEntry, TraceKind
 from suitor.plug.interfaces import Hash, Job, UnknownName, VerificationFailed
@@ -206,13 +205,6 @@ class Handshake:
     def trace(self, kind: TraceKind, name: str, sent: bool, size: int = 0, detail: Any = None) -> None:
         if self.config.trace is not None:
             self.config.trace(TraceEntry(kind, name, sent, size, perf_counter(), detail))
-
-
-def plugin_failed(what: str, method: str, error: Exception | str) -> LocalError:
-    """The error for a plugin that broke its contract; the peer sees internal_error. An exception is told by
-    its class alone, for its text may hold what should not be told."""
-    said = error if isinstance(error, str) else f"raised {type(error).__name__}"
-    return LocalError(LocalMistake.PLUGIN_FAILED, f"{what}, {method}: {said}")
 
 
 def ask(what: str, call: Callable[[], T | Job[T]], kind: type[T]) -> Flow[T]:

@@ -45,6 +45,12 @@ class KeyBlock:
     client_iv: bytes = field(repr=False)
     server_iv: bytes = field(repr=False)
 
+    def half(self, by_server: bool) -> tuple[bytes, bytes, bytes]:
+        """(MAC key, key, IV) of what that side writes."""
+        if by_server:
+            return self.server_mac, self.server_key, self.server_iv
+        return self.client_mac, self.client_key, self.client_iv
+
 
 def key_block(
     hash_: Hash,

@@ -129,7 +129,7 @@ class BlockSealer12:
     __slots__ = ("_block", "_encrypt_then_mac", "_key", "_mac", "_sequence", "left", "name")
 
     def __init__(
-        self, cipher: BlockCipher, key: bytes, mac_hash: Hash, mac_key: bytes, *, encrypt_then_mac: bool
+        self, cipher: BlockCipher, key: bytes, mac_hash: Hash, mac_key: bytes, encrypt_then_mac: bool
     ) -> None:
         self.name = cipher.name
         self._block = cipher.block_size
@@ -190,7 +190,7 @@ class BlockOpener12:
     most = MAX_CIPHERTEXT12
 
     def __init__(
-        self, cipher: BlockCipher, key: bytes, mac_hash: Hash, mac_key: bytes, *, encrypt_then_mac: bool
+        self, cipher: BlockCipher, key: bytes, mac_hash: Hash, mac_key: bytes, encrypt_then_mac: bool
     ) -> None:
         self.name = cipher.name
         self._block = cipher.block_size

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
-from suitor.errors import PeerMisbehaved, ProtocolError
-from suitor.flow.handshake import plugin_failed
+from suitor.errors import PeerMisbehaved, ProtocolError, plugin_failed
 from suitor.plug.interfaces import BadCertificateData, CertificateCompression
 from suitor.policy import Limits
 from suitor.wire import extensions as ext

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-
-from suitor.answer import check_answer
-from suitor.decision import Axis
 from suitor.errors import PeerMisbehaved, ProtocolError
-from suitor.flow.handshake import Flow, ask, plugin_failed
+from suitor.flow.handshake import Flow
 from suitor.plug.interfaces import Credential, CredentialRequest, SignatureScheme
 from suitor.plug.tls12 import accepts12
 from suitor.policy import Limits
+from suitor.steps.signing import check_signature, sign
 from suitor.usable import Usable
 from suitor.wire.messages import decode_certificate_verify, encode_certificate_verify
 from suitor.wire.messages12 import (
@@ -55,32 +52,12 @@ def make_certificate_verify12(
     credential: Credential, scheme: SignatureScheme, messages: bytes
 ) -> Flow[bytes]:
     """Client: sign every message so far (section 7.4.8)."""
-    signer = credential.sign
-    if signer is None:
-        try:
-            signature = scheme.sign(credential.private_key, messages)
-        except Exception as error:
-            raise plugin_failed(f"signature {scheme.name}", "sign", error) from error
-    else:
-        signature = yield from ask(f"credential {credential.label}", lambda: signer(scheme, messages), bytes)
-    return encode_certificate_verify(scheme.code, signature)
+    return encode_certificate_verify(scheme.code, (yield from sign(credential, scheme, messages)))
 
 
 def check_certificate_verify12(
     raw: bytes, public_key: Any, accepted: Mapping[int, SignatureScheme], messages: bytes
 ) -> SignatureScheme:
-    """Server: a scheme that was offered, that fits the key, and a signature that holds."""
+    """Server: the client's scheme, when it was offered, fits the key, and the signature holds."""
     code, signature = decode_certificate_verify(raw)
-    check_answer(Axis.SIGNATURE, code, tuple(accepted))
-    scheme = accepted[code]
-    try:
-        fits = accepts12(scheme, public_key)
-        if fits:
-            scheme.verify(public_key, signature, messages)
-    except InvalidSignature:
-        raise ProtocolError(PeerMisbehaved.BAD_SIGNATURE, scheme.name) from None
-    except Exception as error:
-        raise plugin_failed(f"signature {scheme.name}", "verify", error) from error
-    if not fits:
-        raise ProtocolError(PeerMisbehaved.SCHEME_KEY_MISMATCH, scheme.name)
-    return scheme
+    return check_signature(code, signature, public_key, messages, accepted, accepts12)

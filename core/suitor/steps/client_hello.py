@@ -12,8 +12,8 @@ from attrs import field, frozen
 from suitor import registry
 from suitor.config import ClientConfig
 from suitor.decision import Offer
-from suitor.errors import LocalError, LocalMistake, PeerMisbehaved, ProtocolError
-from suitor.flow.handshake import Handshake, plugin_failed
+from suitor.errors import LocalError, LocalMistake, PeerMisbehaved, ProtocolError, plugin_failed
+from suitor.flow.handshake import Handshake
 from suitor.plug.interfaces import Group
 from suitor.steps import key_exchange
 from suitor.usable import Usable

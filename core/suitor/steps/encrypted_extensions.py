@@ -8,8 +8,7 @@ from typing import Any
 from suitor.answer import check_answer
 from suitor.catalogue import Catalogue
 from suitor.decision import Axis
-from suitor.errors import PeerMisbehaved, ProtocolError
-from suitor.flow.handshake import plugin_failed
+from suitor.errors import PeerMisbehaved, ProtocolError, plugin_failed
 from suitor.plug.interfaces import BadExtension
 from suitor.steps.client_hello import SentHello
 from suitor.wire import extensions as ext

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from cryptography.exceptions import InvalidSignature
-
-from suitor.answer import check_answer
-from suitor.decision import Axis
-from suitor.errors import PeerMisbehaved, ProtocolError
-from suitor.flow.handshake import Flow, ask, plugin_failed
+from suitor.errors import PeerMisbehaved, ProtocolError, plugin_failed
+from suitor.flow.handshake import Flow
 from suitor.plug.interfaces import BadShare, Credential, SignatureScheme
 from suitor.plug.tls12 import Exchange12, KeyExchange12, accepts12
+from suitor.steps.signing import check_signature, sign
 from suitor.wire.codec import Cursor, vec16
 from suitor.wire.messages12 import encode_client_key_exchange, encode_server_key_exchange
 
@@ -38,15 +35,7 @@ def sign_parameters(
     credential: Credential, scheme: SignatureScheme, randoms: bytes, parameters: bytes
 ) -> Flow[bytes]:
     """Server: ServerKeyExchange, the signature covering both randoms and the parameters."""
-    content = randoms + parameters
-    signer = credential.sign
-    if signer is None:
-        try:
-            signature = scheme.sign(credential.private_key, content)
-        except Exception as error:
-            raise plugin_failed(f"signature {scheme.name}", "sign", error) from error
-    else:
-        signature = yield from ask(f"credential {credential.label}", lambda: signer(scheme, content), bytes)
+    signature = yield from sign(credential, scheme, randoms + parameters)
     return encode_server_key_exchange(parameters + scheme.code.to_bytes(2, "big") + vec16(signature))
 
 
@@ -64,19 +53,8 @@ def read_server_key_exchange(
     cursor = Cursor(body, size)
     code, signature = cursor.u16(), cursor.vec16()
     cursor.done()
-    check_answer(Axis.SIGNATURE, code, tuple(schemes))
-    scheme = schemes[code]
-    try:
-        fits = accepts12(scheme, public_key)
-        if fits:
-            scheme.verify(public_key, signature, randoms + parameters)
-    except InvalidSignature:
-        raise ProtocolError(PeerMisbehaved.BAD_SIGNATURE, scheme.name) from None
-    except Exception as error:
-        raise plugin_failed(f"signature {scheme.name}", "verify", error) from error
-    if not fits:
-        raise ProtocolError(PeerMisbehaved.SCHEME_KEY_MISMATCH, scheme.name)
-    return parameters, scheme
+    content = randoms + parameters
+    return parameters, check_signature(code, signature, public_key, content, schemes, accepts12)
 
 
 def answer(exchange: KeyExchange12, parameters: bytes, context: Exchange12) -> tuple[bytes, bytes]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suitor.errors import PeerMisbehaved, ProtocolError
-from suitor.flow.handshake import plugin_failed
+from suitor.errors import PeerMisbehaved, ProtocolError, plugin_failed
 from suitor.plug.interfaces import BadShare, Group
 
 

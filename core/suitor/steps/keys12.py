@@ -16,7 +16,8 @@ from suitor.keys.prf12 import (
     master_secret,
     verify_data,
 )
-from suitor.plug.tls12 import explicit_nonce
+from suitor.plug.interfaces import Hash
+from suitor.plug.tls12 import BlockCipher, explicit_nonce
 from suitor.record.protection import Opener, Sealer
 from suitor.record.protection12 import AeadOpener12, AeadSealer12, BlockOpener12, BlockSealer12
 from suitor.steps.hello12 import Terms12
@@ -35,40 +36,21 @@ class Keys12:
     block: KeyBlock = field(repr=False)
 
     def sealer(self, *, by_server: bool) -> Sealer:
-        block = self.block
-        mac_key, key, iv = (
-            (block.server_mac, block.server_key, block.server_iv)
-            if by_server
-            else (block.client_mac, block.client_key, block.client_iv)
-        )
+        mac_key, key, iv = self.block.half(by_server)
         if self.suite.cipher is not None:
             return AeadSealer12(self.suite.cipher, key, iv)
-        assert self.suite.block_cipher is not None and self.suite.mac is not None
-        return BlockSealer12(
-            self.suite.block_cipher,
-            key,
-            self.suite.mac,
-            mac_key,
-            encrypt_then_mac=self.terms.encrypt_then_mac,
-        )
+        return BlockSealer12(*self._block_cipher(key, mac_key))
 
     def opener(self, *, by_server: bool) -> Opener:
-        block = self.block
-        mac_key, key, iv = (
-            (block.server_mac, block.server_key, block.server_iv)
-            if by_server
-            else (block.client_mac, block.client_key, block.client_iv)
-        )
+        mac_key, key, iv = self.block.half(by_server)
         if self.suite.cipher is not None:
             return AeadOpener12(self.suite.cipher, key, iv)
-        assert self.suite.block_cipher is not None and self.suite.mac is not None
-        return BlockOpener12(
-            self.suite.block_cipher,
-            key,
-            self.suite.mac,
-            mac_key,
-            encrypt_then_mac=self.terms.encrypt_then_mac,
-        )
+        return BlockOpener12(*self._block_cipher(key, mac_key))
+
+    def _block_cipher(self, key: bytes, mac_key: bytes) -> tuple[BlockCipher, bytes, Hash, bytes, bool]:
+        suite = self.suite
+        assert suite.block_cipher is not None and suite.mac is not None
+        return suite.block_cipher, key, suite.mac, mac_key, self.terms.encrypt_then_mac
 
 
 def derive_keys(
