@@ -10,6 +10,7 @@ from attrs import frozen
 from suitor import registry
 from suitor.decision import Agreement, Axis, Decision, Note, Offer, Verdict
 from suitor.errors import PeerMisbehaved, ProtocolError
+from suitor.names import protocol_name
 from suitor.notes import candidate_name
 from suitor.usable import Usable
 
@@ -46,11 +47,7 @@ def _axes(answer: Answer, offer: Offer) -> tuple[tuple[Axis, Any, Sequence[Any]]
 def check_answer(axis: Axis, selected: Any, offered: Sequence[Any]) -> None:
     """Raise ProtocolError unless ``selected`` is among what was offered on that axis."""
     if selected not in offered:
-        said = (
-            selected.decode("ascii", "backslashreplace")
-            if axis is Axis.ALPN
-            else candidate_name(axis, selected)
-        )
+        said = protocol_name(selected) if axis is Axis.ALPN else candidate_name(axis, selected)
         raise ProtocolError(_REASONS[axis], said)
 
 
@@ -87,7 +84,7 @@ def judge_answer(answer: Answer, offer: Offer, have: Usable, explain: bool = Tru
 def _tell(axis: Axis, selected: Any, offered: Sequence[Any], have: Usable, notes: list[Note]) -> None:
     if axis is Axis.ALPN:
         for protocol in dict.fromkeys([*offered, *([selected] if selected else [])]):
-            name = protocol.decode("ascii", "backslashreplace")
+            name = protocol_name(protocol)
             notes.append(Note(axis, name, None, _verdict(protocol, selected, offered)))
         return
     dropped = {code: verdict for (at, code), verdict in have.dropped.items() if at is axis}

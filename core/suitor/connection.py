@@ -178,7 +178,7 @@ class Connection:
         while len(rest):
             sealer = writer.sealer
             assert sealer is not None
-            room = (sealer.left - _RESERVED_RECORDS) * writer.most
+            room = (sealer.left - _RESERVED_RECORDS) * MAX_PLAINTEXT
             if room <= 0:
                 self._update_keys(done, request=False)
                 continue

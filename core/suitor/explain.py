@@ -16,6 +16,7 @@ from suitor import registry
 from suitor.catalogue import Catalogue
 from suitor.decision import Agreement, Axis, Decision, Offer
 from suitor.errors import Reason
+from suitor.names import protocol_name
 from suitor.negotiate import negotiate
 from suitor.notes import candidate_name
 from suitor.plug.interfaces import Credential
@@ -115,7 +116,7 @@ def offer_to_dict(offer: Offer) -> dict[str, Any]:
         if offer.certificate_signatures is None
         else _named(Axis.SIGNATURE, offer.certificate_signatures),
         "server_name": offer.server_name,
-        "alpn": [_text(protocol) for protocol in offer.alpn],
+        "alpn": [protocol_name(protocol) for protocol in offer.alpn],
     }
 
 
@@ -130,7 +131,7 @@ def agreement_to_dict(agreement: Agreement | None) -> dict[str, Any] | None:
         "retry": agreement.retry,
         "signature": agreement.signature.name if agreement.signature else None,
         "credential": agreement.credential.label if agreement.credential else None,
-        "alpn": None if agreement.alpn is None else _text(agreement.alpn),
+        "alpn": None if agreement.alpn is None else protocol_name(agreement.alpn),
     }
 
 
@@ -151,7 +152,3 @@ def _named(axis: Axis, codes: Iterable[int]) -> list[dict[str, Any]]:
         {"code": code, "name": candidate_name(axis, code), "grease": registry.is_grease(code)}
         for code in codes
     ]
-
-
-def _text(protocol: bytes) -> str:
-    return protocol.decode("ascii", "backslashreplace")

@@ -10,6 +10,11 @@ from suitor.errors import LocalError, LocalMistake
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 
 
+def protocol_name(protocol: bytes) -> str:
+    """An application protocol (RFC 7301) for people: ASCII as it is, anything else escaped."""
+    return protocol.decode("ascii", "backslashreplace")
+
+
 def parse_server_name(name: str) -> tuple[str, str | None]:
     """(the name to verify, the SNI to send). An IP address is verified but never sent.
 

@@ -12,6 +12,7 @@ from suitor.catalogue import LitSuite
 from suitor.choice import Choice, fits
 from suitor.choose12 import obstacles12
 from suitor.decision import Axis, Note, Offer, Verdict
+from suitor.names import protocol_name
 from suitor.plug.interfaces import Credential, Group, SignatureScheme
 from suitor.usable import Usable
 
@@ -91,7 +92,7 @@ def tell_choice(
         note(_credential_note(credential, offer, schemes, chosen))
     for protocol in dict.fromkeys([*alpn, *offer.alpn]):
         verdict = _verdict(Axis.ALPN, protocol, alpn, offer.alpn, chosen.alpn, have)
-        note(Note(Axis.ALPN, protocol.decode("ascii", "backslashreplace"), None, verdict))
+        note(Note(Axis.ALPN, protocol_name(protocol), None, verdict))
 
 
 def _suites_apart(

@@ -15,6 +15,7 @@ from attrs import frozen
 from suitor import registry
 from suitor.catalogue import Catalogue
 from suitor.decision import Axis, Decision, Offer, Verdict
+from suitor.names import protocol_name
 from suitor.negotiate import negotiate
 from suitor.notes import candidate_name
 from suitor.plug.interfaces import Credential
@@ -224,7 +225,7 @@ def _hurdles(
     if Axis.SIGNATURE not in taken:
         hurdles.append(_signature_hurdle(offer, catalogue, credentials))
     if Axis.ALPN not in taken and Axis.ALPN in {note.axis for note in everything.notes} and offer.alpn:
-        names = [protocol.decode("ascii", "backslashreplace") for protocol in offer.alpn]
+        names = [protocol_name(protocol) for protocol in offer.alpn]
         needs = tuple(Need(name, (f"protocol {name}",)) for name in names)
         hurdles.append(Hurdle(Axis.ALPN, Obstacle.NO_PROTOCOL, needs))
     return tuple(hurdles)

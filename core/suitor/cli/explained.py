@@ -16,6 +16,7 @@ from suitor.cli.report import alert_name, printable
 from suitor.cli.tables import console, grid, section
 from suitor.decision import Axis, Note, Verdict
 from suitor.explain import Explanation, agreement_to_dict
+from suitor.names import protocol_name
 from suitor.notes import candidate_name
 from suitor.remedy import Hurdle
 from suitor.wire.extensions import extension_name
@@ -171,4 +172,4 @@ def _show_hurdle(out: Console, hurdle: Hurdle) -> None:
 
 
 def _text(protocol: bytes) -> str:
-    return printable(protocol.decode("ascii", "backslashreplace"))
+    return printable(protocol_name(protocol))

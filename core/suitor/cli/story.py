@@ -21,6 +21,7 @@ from suitor.decision import Axis, Decision, Note, Offer
 from suitor.errors import SuitorError
 from suitor.events import ConnectionInfo, TraceEntry, TraceKind
 from suitor.io.streams import TLSReader, TLSWriter, open_connection, start_server
+from suitor.names import protocol_name
 from suitor.notes import candidate_name
 from suitor.plug.interfaces import Selected, StageFactory
 from suitor.policy import Policy
@@ -101,7 +102,7 @@ class Story:
             "key_shares": names(Axis.GROUP, offer.shares),
             "signatures": names(Axis.SIGNATURE, offer.signatures),
             "server_name": [offer.server_name] if offer.server_name else [],
-            "alpn": [name.decode("ascii", "backslashreplace") for name in offer.alpn],
+            "alpn": [protocol_name(name) for name in offer.alpn],
         }
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from suitor.errors import LocalError, LocalMistake, PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, Event, KeyUpdated
 from suitor.flow.handshake import Handshake
-from suitor.keys.schedule import export, next_traffic_secret, traffic_keys
+from suitor.keys.schedule import export, next_traffic_secret
 from suitor.plug.interfaces import Cipher, Hash
 from suitor.record.protection import HANDSHAKE
 from suitor.record.protection13 import Opener13, Sealer13
@@ -74,8 +74,7 @@ class After13:
         """Section 4.6.3: the peer's next record uses its next key."""
         self._counts.key_update()
         self._read_secret = next_traffic_secret(self._hash, self._read_secret)
-        keys = traffic_keys(self._hash, self._read_secret, self._cipher)
-        self._reader.install(Opener13(self._cipher, *keys))
+        self._reader.install(Opener13.of(self._hash, self._cipher, self._read_secret))
         self.owes_answer = self.owes_answer or requested
         return KeyUpdated(requested)
 
@@ -89,8 +88,7 @@ class After13:
         raw = encode_key_update(request)
         self._writer.write(HANDSHAKE, raw)
         self._write_secret = next_traffic_secret(self._hash, self._write_secret)
-        keys = traffic_keys(self._hash, self._write_secret, self._cipher)
-        self._writer.sealer = Sealer13(self._cipher, *keys, self._padding)
+        self._writer.sealer = Sealer13.of(self._hash, self._cipher, self._write_secret, self._padding)
         return raw
 
     def export(self, label: bytes, context: bytes, length: int) -> bytes:

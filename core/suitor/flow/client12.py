@@ -11,6 +11,7 @@ from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, TraceKind
 from suitor.flow.after12 import After12
 from suitor.flow.handshake import Flow, Handshake, Receive, ReceiveChangeCipherSpec, ask
+from suitor.names import protocol_name
 from suitor.plug.interfaces import (
     Credential,
     CredentialRequest,
@@ -131,7 +132,7 @@ def client12(
         group=None if group is None else have.groups[group].name,
         signature=None if scheme is None else scheme.name,
         server_name=server_name,
-        alpn=None if terms.alpn is None else terms.alpn.decode("ascii", "backslashreplace"),
+        alpn=None if terms.alpn is None else protocol_name(terms.alpn),
         retried=False,
         peer=peer,
         credential=None if signer is None else signer[1].label,

@@ -10,7 +10,8 @@ from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, TraceKind
 from suitor.flow.after13 import After13
 from suitor.flow.handshake import Flow, Handshake, Receive, ask
-from suitor.keys.schedule import KeySchedule, traffic_keys
+from suitor.keys.schedule import KeySchedule
+from suitor.names import protocol_name
 from suitor.plug.interfaces import Credential, CredentialRequest, PeerCertificates, Selected, VerifiedPeer
 from suitor.record.protection13 import Opener13, Sealer13
 from suitor.steps.certificate import choose_compression, make_certificate, read_certificate
@@ -60,22 +61,15 @@ def client13(
     suite = have.suites[hello.suite]
     hash_, cipher = suite.hash, suite.aead
     padding = config.policy.record_padding
-
-    def sealer(secret: bytes) -> Sealer13:
-        return Sealer13(cipher, *traffic_keys(hash_, secret, cipher), padding)
-
-    def opener(secret: bytes) -> Opener13:
-        return Opener13(cipher, *traffic_keys(hash_, secret, cipher))
-
     transcript.use(hash_)
     transcript.add(hello.raw)
     schedule = KeySchedule(hash_, finish(group, private, server_share))
     client_secret, server_secret = schedule.handshake_traffic(transcript.digest())
     hs.keylog("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client_secret)
     hs.keylog("SERVER_HANDSHAKE_TRAFFIC_SECRET", server_secret)
-    hs.read_with(opener(server_secret), "server_handshake_traffic_secret")
+    hs.read_with(Opener13.of(hash_, cipher, server_secret), "server_handshake_traffic_secret")
     hs.change_cipher_spec()
-    hs.write_with(sealer(client_secret), "client_handshake_traffic_secret")
+    hs.write_with(Sealer13.of(hash_, cipher, client_secret, padding), "client_handshake_traffic_secret")
 
     # <- EncryptedExtensions
     raw = yield _ENCRYPTED_EXTENSIONS
@@ -113,7 +107,7 @@ def client13(
     hs.keylog("CLIENT_TRAFFIC_SECRET_0", client_application)
     hs.keylog("SERVER_TRAFFIC_SECRET_0", server_application)
     hs.keylog("EXPORTER_SECRET", exporter)
-    hs.read_with(opener(server_application), "server_application_traffic_secret_0")
+    hs.read_with(Opener13.of(hash_, cipher, server_application), "server_application_traffic_secret_0")
 
     # Certificate, CertificateVerify ->
     credential = None
@@ -122,7 +116,9 @@ def client13(
 
     # Finished ->
     hs.send(make_finished(hash_, client_secret, transcript.digest()))
-    hs.write_with(sealer(client_application), "client_application_traffic_secret_0")
+    hs.write_with(
+        Sealer13.of(hash_, cipher, client_application, padding), "client_application_traffic_secret_0"
+    )
 
     answer = Answer(registry.TLS13, suite.code, group.code, scheme.code, alpn)
     decision = judge_answer(answer, offer, have, config.explain)
@@ -133,7 +129,7 @@ def client13(
         group=group.name,
         signature=scheme.name,
         server_name=server_name,
-        alpn=None if alpn is None else alpn.decode("ascii", "backslashreplace"),
+        alpn=None if alpn is None else protocol_name(alpn),
         retried=retried_suite is not None,
         peer=peer,
         credential=None if credential is None else credential.label,

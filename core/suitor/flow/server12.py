@@ -10,6 +10,7 @@ from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, TraceKind
 from suitor.flow.after12 import After12
 from suitor.flow.handshake import Flow, Handshake, Receive, ReceiveChangeCipherSpec, ask
+from suitor.names import protocol_name
 from suitor.plug.interfaces import PeerCertificates, VerifiedPeer
 from suitor.plug.tls12 import Exchange12
 from suitor.record.protection import CHANGE_CIPHER_SPEC, plaintext_record
@@ -107,7 +108,7 @@ def server12(
         group=None if group is None else group.name,
         signature=None if scheme is None else scheme.name,
         server_name=hello.server_name,
-        alpn=None if terms.alpn is None else terms.alpn.decode("ascii", "backslashreplace"),
+        alpn=None if terms.alpn is None else protocol_name(terms.alpn),
         retried=False,
         peer=peer,
         credential=credential.label,

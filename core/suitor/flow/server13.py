@@ -11,7 +11,8 @@ from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.events import ConnectionInfo, TraceKind
 from suitor.flow.after13 import After13
 from suitor.flow.handshake import Flow, Handshake, Receive, ask
-from suitor.keys.schedule import KeySchedule, traffic_keys
+from suitor.keys.schedule import KeySchedule
+from suitor.names import protocol_name
 from suitor.plug.interfaces import PeerCertificates, VerifiedPeer
 from suitor.record.protection13 import Opener13, Sealer13
 from suitor.steps.certificate import choose_compression, make_certificate, read_certificate
@@ -50,13 +51,6 @@ def server13(
     assert group is not None and scheme is not None and credential is not None
     hash_, cipher = suite.hash, suite.aead
     padding = config.policy.record_padding
-
-    def sealer(secret: bytes) -> Sealer13:
-        return Sealer13(cipher, *traffic_keys(hash_, secret, cipher), padding)
-
-    def opener(secret: bytes) -> Opener13:
-        return Opener13(cipher, *traffic_keys(hash_, secret, cipher))
-
     transcript.use(hash_)
     transcript.add(hello.raw)
 
@@ -81,8 +75,8 @@ def server13(
     hs.keylog("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client_secret)
     hs.keylog("SERVER_HANDSHAKE_TRAFFIC_SECRET", server_secret)
     hs.change_cipher_spec()
-    hs.write_with(sealer(server_secret), "server_handshake_traffic_secret")
-    hs.read_with(opener(client_secret), "client_handshake_traffic_secret")
+    hs.write_with(Sealer13.of(hash_, cipher, server_secret, padding), "server_handshake_traffic_secret")
+    hs.read_with(Opener13.of(hash_, cipher, client_secret), "client_handshake_traffic_secret")
 
     # EncryptedExtensions, CertificateRequest ->
     raw, facts = make_encrypted_extensions(
@@ -104,7 +98,9 @@ def server13(
     hs.keylog("CLIENT_TRAFFIC_SECRET_0", client_application)
     hs.keylog("SERVER_TRAFFIC_SECRET_0", server_application)
     hs.keylog("EXPORTER_SECRET", exporter)
-    hs.write_with(sealer(server_application), "server_application_traffic_secret_0")
+    hs.write_with(
+        Sealer13.of(hash_, cipher, server_application, padding), "server_application_traffic_secret_0"
+    )
 
     # <- Certificate, CertificateVerify
     peer = None
@@ -115,7 +111,7 @@ def server13(
     raw = yield _FINISHED
     check_finished(hash_, client_secret, transcript.digest(), raw)
     transcript.add(raw)
-    hs.read_with(opener(client_application), "client_application_traffic_secret_0")
+    hs.read_with(Opener13.of(hash_, cipher, client_application), "client_application_traffic_secret_0")
 
     info = ConnectionInfo(
         version=registry.version_name(registry.TLS13),
@@ -123,7 +119,7 @@ def server13(
         group=group.name,
         signature=scheme.name,
         server_name=hello.server_name,
-        alpn=None if agreement.alpn is None else agreement.alpn.decode("ascii", "backslashreplace"),
+        alpn=None if agreement.alpn is None else protocol_name(agreement.alpn),
         retried=agreement.retry,
         peer=peer,
         credential=credential.label,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidTag
 
 from suitor.errors import LocalError, LocalMistake, PeerMisbehaved, ProtocolError
-from suitor.plug.interfaces import Cipher
+from suitor.keys.schedule import traffic_keys
+from suitor.plug.interfaces import Cipher, Hash
 from suitor.record.protection import APPLICATION_DATA, MAX_PLAINTEXT, cipher_failed, prepared
 
 MAX_CIPHERTEXT = MAX_PLAINTEXT + 256
@@ -41,6 +42,11 @@ class Sealer13:
         self._tag_size = cipher.tag_size
         self._sequence = 0
         self.left = cipher.record_limit
+
+    @classmethod
+    def of(cls, hash_: Hash, cipher: Cipher, secret: bytes, padding: int = 0) -> Sealer13:
+        """With the keys of a traffic secret."""
+        return cls(cipher, *traffic_keys(hash_, secret, cipher), padding)
 
     def size(self, content: int) -> int:
         inner = self._inner_size(content) if self._padding > 1 else content + 1
@@ -90,6 +96,11 @@ class Opener13:
         self._nonce_size = cipher.nonce_size
         self._tag_size = cipher.tag_size
         self._sequence = 0
+
+    @classmethod
+    def of(cls, hash_: Hash, cipher: Cipher, secret: bytes) -> Opener13:
+        """With the keys of a traffic secret."""
+        return cls(cipher, *traffic_keys(hash_, secret, cipher))
 
     def open(
         self, content_type: int, header: memoryview, sealed: memoryview, buffer: memoryview

@@ -6,19 +6,17 @@ from suitor.record.protection import MAX_PLAINTEXT, Sealer, plaintext_record
 
 
 class RecordWriter:
-    """Collects the records to send. ``sealer`` is None until keys are installed. ``most`` is the largest content
-    of a record, in bytes, where the peer asked for less (RFC 8449, RFC 6066 section 4).
+    """Collects the records to send. ``sealer`` is None until keys are installed.
 
     Records are sealed into the very buffer that is handed out: what a writer does not copy is what makes it
     fast.
     """
 
-    __slots__ = ("_pieces", "most", "sealer")
+    __slots__ = ("_pieces", "sealer")
 
     def __init__(self) -> None:
         self._pieces: list[bytes | bytearray] = []
         self.sealer: Sealer | None = None
-        self.most = MAX_PLAINTEXT
 
     def raw(self, record: bytes) -> None:
         """Append a finished plaintext record, such as change_cipher_spec."""
@@ -26,14 +24,14 @@ class RecordWriter:
 
     def write(self, content_type: int, data: bytes | bytearray | memoryview, version: int = 0x0303) -> None:
         """Append ``data`` in as few records as it fits in."""
-        sealer, size, most = self.sealer, len(data), self.most
-        if size <= most and sealer is not None:
+        sealer, size = self.sealer, len(data)
+        if size <= MAX_PLAINTEXT and sealer is not None:
             piece = bytearray(sealer.size(size))
             sealer.seal(content_type, data, memoryview(piece), 0)
             self._pieces.append(piece)
             return
         view = memoryview(data)
-        chunks = [view[start : start + most] for start in range(0, max(size, 1), most)]
+        chunks = [view[start : start + MAX_PLAINTEXT] for start in range(0, max(size, 1), MAX_PLAINTEXT)]
         if sealer is None:
             self._pieces += [plaintext_record(content_type, bytes(chunk), version) for chunk in chunks]
             return

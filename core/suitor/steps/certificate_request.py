@@ -6,7 +6,7 @@ from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.plug.interfaces import CredentialRequest
 from suitor.usable import Usable
 from suitor.wire import extensions as ext
-from suitor.wire.codec import Cursor, pack_u16s, u16s, vec8, vec16
+from suitor.wire.codec import Cursor, codes8, codes16, pack_u16s, vec8, vec16
 from suitor.wire.hello import parse_extension
 from suitor.wire.messages import (
     CertificateRequest,
@@ -27,13 +27,6 @@ def make_certificate_request(have: Usable) -> bytes:
     return encode_certificate_request(CertificateRequest(b"", extensions))
 
 
-def _schemes(data: bytes) -> tuple[int, ...]:
-    cursor = Cursor(data)
-    schemes = cursor.u16s()
-    cursor.done()
-    return schemes
-
-
 def _authorities(data: bytes) -> tuple[bytes, ...]:
     """RFC 8446 section 4.2.4: DistinguishedName authorities<3..2^16-1>."""
     outer = Cursor(data)
@@ -43,13 +36,6 @@ def _authorities(data: bytes) -> tuple[bytes, ...]:
     while cursor.more():
         names.append(cursor.vec16(1))
     return tuple(names)
-
-
-def _compressions(data: bytes) -> tuple[int, ...]:
-    cursor = Cursor(data)
-    codes = u16s(cursor.vec8())
-    cursor.done()
-    return codes
 
 
 def read_certificate_request(
@@ -62,11 +48,11 @@ def read_certificate_request(
     found = request.extensions
     if ext.SIGNATURE_ALGORITHMS not in found:
         raise ProtocolError(PeerMisbehaved.MISSING_EXTENSION, "signature_algorithms")
-    schemes = parse_extension(ext.SIGNATURE_ALGORITHMS, _schemes, found[ext.SIGNATURE_ALGORITHMS])
+    schemes = parse_extension(ext.SIGNATURE_ALGORITHMS, codes16, found[ext.SIGNATURE_ALGORITHMS])
     certificate_schemes = schemes
     if ext.SIGNATURE_ALGORITHMS_CERT in found:
         certificate_schemes = parse_extension(
-            ext.SIGNATURE_ALGORITHMS_CERT, _schemes, found[ext.SIGNATURE_ALGORITHMS_CERT]
+            ext.SIGNATURE_ALGORITHMS_CERT, codes16, found[ext.SIGNATURE_ALGORITHMS_CERT]
         )
     authorities: tuple[bytes, ...] = ()
     if ext.CERTIFICATE_AUTHORITIES in found:
@@ -75,8 +61,6 @@ def read_certificate_request(
         )
     compressions: tuple[int, ...] = ()
     if ext.COMPRESS_CERTIFICATE in found:
-        compressions = parse_extension(
-            ext.COMPRESS_CERTIFICATE, _compressions, found[ext.COMPRESS_CERTIFICATE]
-        )
+        compressions = parse_extension(ext.COMPRESS_CERTIFICATE, codes8, found[ext.COMPRESS_CERTIFICATE])
     asked = CredentialRequest(server_name, schemes, certificate_schemes, (), authorities, server=False)
     return asked, compressions

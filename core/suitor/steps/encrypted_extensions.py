@@ -51,14 +51,20 @@ def read_encrypted_extensions(
     ext.check_solicited(answers, sent.extensions, "EncryptedExtensions")
     if answers.get(ext.SERVER_NAME):
         raise ProtocolError(PeerMisbehaved.MALFORMED_EXTENSION, "server_name")
-    alpn = None
-    if ext.ALPN in answers:
-        names = parse_extension(ext.ALPN, protocol_names, answers[ext.ALPN])
-        if len(names) != 1:
-            raise ProtocolError(PeerMisbehaved.MALFORMED_EXTENSION, "ALPN: more than one protocol")
-        alpn = names[0]
-        check_answer(Axis.ALPN, alpn, sent.offer.alpn)
+    alpn = read_alpn(answers, sent)
     return alpn, _facts(answers, catalogue)
+
+
+def read_alpn(answers: Mapping[int, bytes], sent: SentHello) -> bytes | None:
+    """Client: the one protocol of those offered that the server chose, if it chose (RFC 7301 section 3.1)."""
+    if ext.ALPN not in answers:
+        return None
+    names = parse_extension(ext.ALPN, protocol_names, answers[ext.ALPN])
+    if len(names) != 1:
+        raise ProtocolError(PeerMisbehaved.MALFORMED_EXTENSION, "ALPN: more than one protocol")
+    alpn: bytes = names[0]
+    check_answer(Axis.ALPN, alpn, sent.offer.alpn)
+    return alpn
 
 
 def _facts(answers: Mapping[int, bytes], catalogue: Catalogue) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from suitor.decision import Agreement, Axis
 from suitor.errors import NegotiationError, NoAgreement, PeerMisbehaved, ProtocolError
 from suitor.policy import Policy
 from suitor.steps.client_hello import SentHello
+from suitor.steps.encrypted_extensions import read_alpn
 from suitor.usable import Usable
 from suitor.wire import extensions as ext
 from suitor.wire.codec import Cursor, vec8, vec16
@@ -22,8 +23,6 @@ from suitor.wire.hello import (
     ClientHello,
     ServerHello,
     encode_server_hello,
-    parse_extension,
-    protocol_names,
 )
 
 RENEGOTIATION_SCSV = 0x00FF
@@ -128,14 +127,7 @@ def read_server_hello12(sent: SentHello, hello: ServerHello, have: Usable, polic
     encrypt_then_mac = ext.ENCRYPT_THEN_MAC in answers
     if encrypt_then_mac and not has_blocks(suite):
         raise ProtocolError(PeerMisbehaved.UNSOLICITED_EXTENSION, "encrypt_then_mac without a block cipher")
-    alpn = None
-    if ext.ALPN in answers:
-        names = parse_extension(ext.ALPN, protocol_names, answers[ext.ALPN])
-        if len(names) != 1:
-            raise ProtocolError(PeerMisbehaved.MALFORMED_EXTENSION, "ALPN: more than one protocol")
-        alpn = names[0]
-        check_answer(Axis.ALPN, alpn, sent.offer.alpn)
-    return Terms12(ext.EXTENDED_MASTER_SECRET in answers, encrypt_then_mac, alpn)
+    return Terms12(ext.EXTENDED_MASTER_SECRET in answers, encrypt_then_mac, read_alpn(answers, sent))
 
 
 def has_blocks(suite: LitSuite) -> bool:

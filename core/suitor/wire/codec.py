@@ -113,6 +113,22 @@ def u16s(data: bytes) -> tuple[int, ...]:
     return unpack(f"!{size >> 1}H", data)
 
 
+def codes16(data: bytes) -> tuple[int, ...]:
+    """A whole extension that is a list of 16-bit codes behind a 16-bit length."""
+    cursor = Cursor(data)
+    codes = cursor.u16s()
+    cursor.done()
+    return codes
+
+
+def codes8(data: bytes) -> tuple[int, ...]:
+    """A whole extension that is a list of 16-bit codes behind an 8-bit length."""
+    cursor = Cursor(data)
+    codes = u16s(cursor.vec8())
+    cursor.done()
+    return codes
+
+
 def vec8(data: bytes) -> bytes:
     return len(data).to_bytes(1, "big") + data
 

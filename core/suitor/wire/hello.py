@@ -10,7 +10,7 @@ from attrs import field, frozen
 from suitor.decision import Offer
 from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.wire import extensions as ext
-from suitor.wire.codec import Cursor, HandshakeType, message, pack_u16s, u16s, vec8, vec16
+from suitor.wire.codec import Cursor, HandshakeType, codes8, codes16, message, pack_u16s, vec8, vec16
 from suitor.wire.extensions import decode_extensions, encode_extensions, extension_name
 
 CLIENT_HELLO = int(HandshakeType.CLIENT_HELLO)
@@ -68,21 +68,6 @@ class ClientHello:
         )
 
 
-def _vec16_list(data: bytes) -> tuple[int, ...]:
-    cursor = Cursor(data)
-    values = cursor.u16s()
-    cursor.done()
-    return values
-
-
-def _supported_versions(data: bytes) -> tuple[int, ...]:
-    """RFC 8446 section 4.2.1: ProtocolVersion versions<2..254>."""
-    cursor = Cursor(data)
-    values = u16s(cursor.vec8())
-    cursor.done()
-    return values
-
-
 def _key_shares(data: bytes) -> tuple[tuple[int, bytes], ...]:
     """RFC 8446 section 4.2.8: KeyShareEntry client_shares<0..2^16-1>; key_exchange is never empty."""
     outer = Cursor(data)
@@ -126,11 +111,6 @@ def protocol_names(data: bytes) -> tuple[bytes, ...]:
     return tuple(names)
 
 
-def _compressions(data: bytes) -> tuple[int, ...]:
-    """RFC 8879 section 3: CertificateCompressionAlgorithm algorithms<2..2^8-2>."""
-    return _supported_versions(data)
-
-
 def _cookie(data: bytes) -> bytes:
     """RFC 8446 section 4.2.2: opaque cookie<1..2^16-1>."""
     cursor = Cursor(data)
@@ -140,14 +120,14 @@ def _cookie(data: bytes) -> bytes:
 
 
 _PARSERS: dict[int, tuple[str, Callable[[bytes], Any]]] = {
-    ext.SUPPORTED_VERSIONS: ("versions", _supported_versions),
-    ext.SUPPORTED_GROUPS: ("groups", _vec16_list),
+    ext.SUPPORTED_VERSIONS: ("versions", codes8),
+    ext.SUPPORTED_GROUPS: ("groups", codes16),
     ext.KEY_SHARE: ("shares", _key_shares),
-    ext.SIGNATURE_ALGORITHMS: ("signatures", _vec16_list),
-    ext.SIGNATURE_ALGORITHMS_CERT: ("certificate_signatures", _vec16_list),
+    ext.SIGNATURE_ALGORITHMS: ("signatures", codes16),
+    ext.SIGNATURE_ALGORITHMS_CERT: ("certificate_signatures", codes16),
     ext.SERVER_NAME: ("server_name", _server_name),
     ext.ALPN: ("alpn", protocol_names),
-    ext.COMPRESS_CERTIFICATE: ("certificate_compressions", _compressions),
+    ext.COMPRESS_CERTIFICATE: ("certificate_compressions", codes8),
     ext.COOKIE: ("cookie", _cookie),
 }
 

@@ -1,8 +1,8 @@
-"""The handshake messages of TLS 1.2 that differ from TLS 1.3's (RFC 5246 section 7.4, RFC 5077, RFC 6066)."""
+"""The handshake messages of TLS 1.2 that differ from TLS 1.3's (RFC 5246 section 7.4)."""
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from suitor.errors import PeerMisbehaved, ProtocolError
 from suitor.wire.codec import Cursor, HandshakeType, message, pack_u16s, u16s, vec8, vec16, vec24
@@ -67,37 +67,3 @@ def check_empty(raw: bytes) -> None:
     """ServerHelloDone and HelloRequest have no body (sections 7.4.1.1 and 7.4.5)."""
     if len(raw) != 4:
         raise ProtocolError(PeerMisbehaved.TRAILING_DATA, f"{len(raw) - 4} bytes")
-
-
-@frozen
-class NewSessionTicket12:
-    """RFC 5077 section 3.3. ``lifetime`` is a hint in seconds (0: unsaid); an empty ticket means none."""
-
-    lifetime: int
-    ticket: bytes = field(repr=False)
-
-
-def decode_new_session_ticket12(raw: bytes) -> NewSessionTicket12:
-    cursor = Cursor(raw, 4)
-    ticket = NewSessionTicket12(cursor.u32(), cursor.vec16())
-    cursor.done()
-    return ticket
-
-
-def encode_new_session_ticket12(ticket: NewSessionTicket12) -> bytes:
-    body = ticket.lifetime.to_bytes(4, "big") + vec16(ticket.ticket)
-    return message(HandshakeType.NEW_SESSION_TICKET, body)
-
-
-def decode_certificate_status(raw: bytes) -> bytes:
-    """RFC 6066 section 8: the OCSP response, DER."""
-    cursor = Cursor(raw, 4)
-    if cursor.u8() != 1:
-        raise ProtocolError(PeerMisbehaved.MALFORMED_MESSAGE, "CertificateStatus is not OCSP")
-    response = cursor.vec24(1)
-    cursor.done()
-    return response
-
-
-def encode_certificate_status(response: bytes) -> bytes:
-    return message(HandshakeType.CERTIFICATE_STATUS, b"\x01" + vec24(response))
